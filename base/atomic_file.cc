@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Atomic writing; see atomic_file.h.
+#include "base/atomic_file.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <utility>
+
+namespace cyto8 {
+namespace {
+
+constexpr size_t kBufferBytes = size_t{1} << 20;
+
+// Unique in this process by the counter, in this machine by the process id. A
+// killed process may have left its temporary, and in a container the next one
+// has the same id: the time keeps the two apart.
+std::string TemporaryName(const std::string& path) {
+  static std::atomic<uint64_t> counter = 0;
+  const auto now = std::chrono::system_clock::now().time_since_epoch().count();
+  return path + ".tmp-" + std::to_string(getpid()) + "-" + std::to_string(now) +
+         "-" + std::to_string(counter.fetch_add(1));
+}
+
+std::string FolderOf(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+}  // namespace
+
+StatusOr<AtomicFile> AtomicFile::Create(FileSystem& files,
+                                        const std::string& path) {
+  std::string temporary = TemporaryName(path);
+  CYTO8_ASSIGN_OR_RETURN(const int file, files.CreateNew(temporary));
+  return AtomicFile(files, path, std::move(temporary), file);
+}
+
+AtomicFile::AtomicFile(FileSystem& files, std::string path,
+                       std::string temporary, int file)
+    : files_(&files),
+      path_(std::move(path)),
+      temporary_(std::move(temporary)),
+      file_(file) {}
+
+AtomicFile::AtomicFile(AtomicFile&& other) noexcept
+    : files_(other.files_),
+      path_(std::move(other.path_)),
+      temporary_(std::exchange(other.temporary_, {})),
+      file_(std::exchange(other.file_, -1)),
+      buffer_(std::move(other.buffer_)),
+      error_(std::move(other.error_)) {}
+
+AtomicFile::~AtomicFile() {
+  // Clean-up of an abandoned file: nobody is left to hear of a failure.
+  if (file_ >= 0) static_cast<void>(files_->Close(file_, temporary_).ok());
+  if (!temporary_.empty()) {
+    static_cast<void>(files_->Remove(temporary_).ok());
+  }
+}
+
+Status AtomicFile::Append(std::span<const std::byte> bytes) {
+  CYTO8_RETURN_IF_ERROR(error_);
+  buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+  if (buffer_.size() >= kBufferBytes) error_ = Flush();
+  return error_;
+}
+
+Status AtomicFile::Append(std::string_view text) {
+  return Append(std::as_bytes(std::span(text)));
+}
+
+Status AtomicFile::Flush() {
+  std::span<const std::byte> rest = buffer_;
+  while (!rest.empty()) {
+    CYTO8_ASSIGN_OR_RETURN(const int64_t count,
+                           files_->Write(file_, rest, temporary_));
+    rest = rest.subspan(static_cast<size_t>(count));
+  }
+  buffer_.clear();
+  return OkStatus();
+}
+
+Status AtomicFile::SyncAndClose() {
+  CYTO8_RETURN_IF_ERROR(Flush());
+  CYTO8_RETURN_IF_ERROR(files_->Sync(file_, temporary_));
+  return files_->Close(std::exchange(file_, -1), temporary_);
+}
+
+Status AtomicFile::SyncFolder() {
+  const std::string folder = FolderOf(path_);
+  CYTO8_ASSIGN_OR_RETURN(const int file, files_->OpenDirectory(folder));
+  const Status synced = files_->Sync(file, folder);
+  const Status closed = files_->Close(file, folder);
+  return synced.ok() ? closed : synced;
+}
+
+Status AtomicFile::Commit() {
+  CYTO8_RETURN_IF_ERROR(error_);
+  CYTO8_RETURN_IF_ERROR(SyncAndClose());
+  CYTO8_RETURN_IF_ERROR(files_->Rename(temporary_, path_));
+  temporary_.clear();
+  return SyncFolder();
+}
+
+Status WriteFileAtomically(FileSystem& files, const std::string& path,
+                           std::span<const std::byte> bytes) {
+  CYTO8_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(files, path));
+  CYTO8_RETURN_IF_ERROR(file.Append(bytes));
+  return file.Commit();
+}
+
+Status WriteFileAtomically(FileSystem& files, const std::string& path,
+                           std::string_view text) {
+  return WriteFileAtomically(files, path, std::as_bytes(std::span(text)));
+}
+
+}  // namespace cyto8

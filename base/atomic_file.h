@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Results appear under their final name whole or not at all: unique temporary
+// in the same folder, write, fsync, rename, fsync the folder (promises.md R6).
+// Tested by tests/base/atomic_file_test.cc.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file_system.h"
+#include "base/status.h"
+
+namespace cyto8 {
+
+// A file that is being written. Not thread-safe; movable. Without Commit() the
+// destructor removes the temporary.
+class AtomicFile {
+ public:
+  // Makes "<path>.tmp-<pid>-<time>-<n>" beside the final path.
+  static StatusOr<AtomicFile> Create(FileSystem& files,
+                                     const std::string& path);
+
+  AtomicFile(AtomicFile&& other) noexcept;
+  AtomicFile& operator=(AtomicFile&&) = delete;
+  ~AtomicFile();
+
+  // Buffered; an error is also kept and returned again by Commit().
+  Status Append(std::span<const std::byte> bytes);
+  Status Append(std::string_view text);
+
+  // Everything on disk under the final name, or an error and nothing changed
+  // there; except that when only the folder could not be synced, the error
+  // comes with the new content in place, whole. At most once.
+  Status Commit();
+
+ private:
+  AtomicFile(FileSystem& files, std::string path, std::string temporary,
+             int file);
+  Status Flush();
+  Status SyncAndClose();
+  Status SyncFolder();
+
+  FileSystem* files_;
+  std::string path_;
+  std::string temporary_;  // empty once renamed or removed.
+  int file_;               // -1 once closed.
+  std::vector<std::byte> buffer_;
+  Status error_;
+};
+
+// Create, Append, Commit in one call.
+Status WriteFileAtomically(FileSystem& files, const std::string& path,
+                           std::span<const std::byte> bytes);
+Status WriteFileAtomically(FileSystem& files, const std::string& path,
+                           std::string_view text);
+
+}  // namespace cyto8

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operating system's files; see file_system.h.
+#include "base/file_system.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+
+namespace cyto8 {
+namespace {
+
+// Calls until the result is not EINTR.
+template <typename Call>
+auto RetryInterrupted(const Call& call) {
+  auto result = call();
+  while (result == -1 && errno == EINTR) result = call();
+  return result;
+}
+
+class PosixFileSystem final : public FileSystem {
+ public:
+  StatusOr<int> OpenForReading(const std::string& path) override {
+    return Open(path, O_RDONLY | O_NONBLOCK);
+  }
+  StatusOr<int> CreateNew(const std::string& path) override {
+    return Open(path, O_WRONLY | O_CREAT | O_EXCL);
+  }
+  StatusOr<int> OpenDirectory(const std::string& path) override {
+    return Open(path, O_RDONLY | O_DIRECTORY);
+  }
+
+  StatusOr<FileInfo> Stat(int file, const std::string& path) override {
+    struct stat info {};
+    if (fstat(file, &info) != 0) return ErrnoStatus(errno, path);
+    return FileInfo{.size_bytes = info.st_size,
+                    .is_regular = S_ISREG(info.st_mode),
+                    .is_directory = S_ISDIR(info.st_mode)};
+  }
+
+  StatusOr<int64_t> Read(int file, std::span<std::byte> bytes,
+                         const std::string& path) override {
+    const ssize_t count = RetryInterrupted(
+        [&] { return read(file, bytes.data(), bytes.size()); });
+    if (count < 0) return ErrnoStatus(errno, path);
+    return static_cast<int64_t>(count);
+  }
+
+  StatusOr<int64_t> Write(int file, std::span<const std::byte> bytes,
+                          const std::string& path) override {
+    const ssize_t count = RetryInterrupted(
+        [&] { return write(file, bytes.data(), bytes.size()); });
+    if (count < 0) return ErrnoStatus(errno, path);
+    if (count == 0) return ErrnoStatus(ENOSPC, path);
+    return static_cast<int64_t>(count);
+  }
+
+  Status Sync(int file, const std::string& path) override {
+    return Check(RetryInterrupted([&] { return fsync(file); }), path);
+  }
+  Status Close(int file, const std::string& path) override {
+    return Check(close(file), path);
+  }
+  Status Rename(const std::string& from, const std::string& to) override {
+    return Check(rename(from.c_str(), to.c_str()), to);
+  }
+  Status Remove(const std::string& path) override {
+    return Check(unlink(path.c_str()), path);
+  }
+
+  Status MakeDirectory(const std::string& path) override {
+    constexpr mode_t kMode = 0777;  // less the umask.
+    if (mkdir(path.c_str(), kMode) == 0) return OkStatus();
+    const int error = errno;
+    struct stat info {};
+    const bool exists = stat(path.c_str(), &info) == 0;
+    if (error == EEXIST && exists && S_ISDIR(info.st_mode)) return OkStatus();
+    return ErrnoStatus(error, path);
+  }
+
+ private:
+  static StatusOr<int> Open(const std::string& path, int flags) {
+    constexpr mode_t kMode = 0666;  // less the umask.
+    const int file = RetryInterrupted(
+        [&] { return open(path.c_str(), flags | O_CLOEXEC, kMode); });
+    if (file < 0) return ErrnoStatus(errno, path);
+    return file;
+  }
+
+  static Status Check(int result, const std::string& path) {
+    return result == 0 ? OkStatus() : ErrnoStatus(errno, path);
+  }
+};
+
+StatusOr<std::vector<std::byte>> ReadOpenFile(FileSystem& files, int file,
+                                              const std::string& path,
+                                              int64_t max_bytes) {
+  CYTO8_ASSIGN_OR_RETURN(const FileInfo info, files.Stat(file, path));
+  if (!info.is_regular) {
+    return InvalidArgument(path + ": is not a regular file");
+  }
+  if (info.size_bytes > max_bytes) {
+    return InvalidArgument(
+        path + ": size = " + std::to_string(info.size_bytes) +
+        " bytes: must be in [0, " + std::to_string(max_bytes) + "]");
+  }
+  std::vector<std::byte> bytes(static_cast<size_t>(info.size_bytes));
+  size_t done = 0;
+  while (done < bytes.size()) {
+    CYTO8_ASSIGN_OR_RETURN(
+        const int64_t count,
+        files.Read(file, std::span(bytes).subspan(done), path));
+    if (count == 0) return DataLoss(path + ": became shorter while read");
+    done += static_cast<size_t>(count);
+  }
+  return bytes;
+}
+
+}  // namespace
+
+FileSystem& RealFileSystem() {
+  static PosixFileSystem files;
+  return files;
+}
+
+StatusOr<std::vector<std::byte>> ReadWholeFile(FileSystem& files,
+                                               const std::string& path,
+                                               int64_t max_bytes) {
+  CYTO8_ASSIGN_OR_RETURN(const int file, files.OpenForReading(path));
+  auto bytes = ReadOpenFile(files, file, path, max_bytes);
+  const Status closed = files.Close(file, path);
+  if (bytes.ok() && !closed.ok()) return closed;
+  return bytes;
+}
+
+Status MakeDirectories(FileSystem& files, const std::string& path) {
+  for (size_t i = path.find('/', 1); i != std::string::npos;
+       i = path.find('/', i + 1)) {
+    CYTO8_RETURN_IF_ERROR(files.MakeDirectory(path.substr(0, i)));
+  }
+  return files.MakeDirectory(path);
+}
+
+}  // namespace cyto8

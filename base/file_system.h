@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every file call of the program goes through FileSystem, so that tests can
+// make any of them fail. Whole-file reading and atomic writing stand on it.
+// Tested by tests/base/file_system_test.cc and atomic_file_test.cc.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace cyto8 {
+
+struct FileInfo {
+  int64_t size_bytes = 0;
+  bool is_regular = false;
+  bool is_directory = false;
+};
+
+// One method per system call; EINTR is retried inside. Thread-safe. Every
+// failure is a Status that starts with the path.
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+  virtual StatusOr<int> OpenForReading(const std::string& path) = 0;
+  // Fails if the path exists (O_EXCL).
+  virtual StatusOr<int> CreateNew(const std::string& path) = 0;
+  virtual StatusOr<int> OpenDirectory(const std::string& path) = 0;
+  virtual StatusOr<FileInfo> Stat(int file, const std::string& path) = 0;
+  // Bytes read, 0 at the end; may be fewer than asked for.
+  virtual StatusOr<int64_t> Read(int file, std::span<std::byte> bytes,
+                                 const std::string& path) = 0;
+  // Bytes written, at least 1; may be fewer than given.
+  virtual StatusOr<int64_t> Write(int file, std::span<const std::byte> bytes,
+                                  const std::string& path) = 0;
+  virtual Status Sync(int file, const std::string& path) = 0;
+  virtual Status Close(int file, const std::string& path) = 0;
+  virtual Status Rename(const std::string& from, const std::string& to) = 0;
+  virtual Status Remove(const std::string& path) = 0;
+  // Success if the directory exists already.
+  virtual Status MakeDirectory(const std::string& path) = 0;
+};
+
+// The operating system's files. Stateless; one shared instance.
+FileSystem& RealFileSystem();
+
+// The whole content. kInvalidArgument if the file is larger than max_bytes
+// (checked before allocation) or not a regular file.
+StatusOr<std::vector<std::byte>> ReadWholeFile(FileSystem& files,
+                                               const std::string& path,
+                                               int64_t max_bytes);
+
+// Creates the directory and its missing parents.
+Status MakeDirectories(FileSystem& files, const std::string& path);
+
+}  // namespace cyto8

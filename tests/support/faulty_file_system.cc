@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Failing file calls; see faulty_file_system.h.
+#include "tests/support/faulty_file_system.h"
+
+#include <algorithm>
+
+namespace cyto8 {
+
+void FaultyFileSystem::Arm(const Fault& fault) {
+  const std::lock_guard lock(mutex_);
+  fault_ = fault;
+  counted_ = 0;
+  calls_.clear();
+}
+
+void FaultyFileSystem::Disarm() {
+  const std::lock_guard lock(mutex_);
+  fault_.reset();
+  calls_.clear();
+}
+
+void FaultyFileSystem::ShortenTransfers(int64_t max_bytes) {
+  const std::lock_guard lock(mutex_);
+  max_bytes_ = max_bytes;
+}
+
+std::vector<FileCall> FaultyFileSystem::calls() const {
+  const std::lock_guard lock(mutex_);
+  return calls_;
+}
+
+int64_t FaultyFileSystem::open_files() const {
+  const std::lock_guard lock(mutex_);
+  return open_files_;
+}
+
+Status FaultyFileSystem::Meet(FileCall call, const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  calls_.push_back(call);
+  if (!fault_ || fault_->kind.value_or(call) != call) return OkStatus();
+  const int64_t index = counted_++;
+  const bool fails =
+      fault_->lasting ? index >= fault_->index : index == fault_->index;
+  return fails ? ErrnoStatus(fault_->error_number, path) : OkStatus();
+}
+
+StatusOr<int> FaultyFileSystem::CountOpened(StatusOr<int> file) {
+  const std::lock_guard lock(mutex_);
+  if (file.ok()) ++open_files_;
+  return file;
+}
+
+size_t FaultyFileSystem::Shortened(size_t bytes) const {
+  const std::lock_guard lock(mutex_);
+  return max_bytes_ ? std::min(bytes, static_cast<size_t>(*max_bytes_)) : bytes;
+}
+
+StatusOr<int> FaultyFileSystem::OpenForReading(const std::string& path) {
+  CYTO8_RETURN_IF_ERROR(Meet(FileCall::kOpenForReading, path));
+  return CountOpened(files_.OpenForReading(path));
+}
+
+StatusOr<int> FaultyFileSystem::CreateNew(const std::string& path) {
+  CYTO8_RETURN_IF_ERROR(Meet(FileCall::kCreateNew, path));
+  return CountOpened(files_.CreateNew(path));
+}
+
+StatusOr<int> FaultyFileSystem::OpenDirectory(const std::string& path) {
+  CYTO8_RETURN_IF_ERROR(Meet(FileCall::kOpenDirectory, path));
+  return CountOpened(files_.OpenDirectory(path));
+}
+
+StatusOr<FileInfo> FaultyFileSystem::Stat(int file, const std::string& path) {
+  CYTO8_RETURN_IF_ERROR(Meet(FileCall::kStat, path));
+  return files_.Stat(file, path);
+}
+
+StatusOr<int64_t> FaultyFileSystem::Read(int file, std::span<std::byte> bytes,
+                                         const std::string& path) {
+  CYTO8_RETURN_IF_ERROR(Meet(FileCall::kRead, path));
+  return files_.Read(file, bytes.first(Shortened(bytes.size())), path);
+}
+
+StatusOr<int64_t> FaultyFileSystem::Write(int file,
+                                          std::span<const std::byte> bytes,
+                                          const std::string& path) {
+  CYTO8_RETURN_IF_ERROR(Meet(FileCall::kWrite, path));
+  return files_.Write(file, bytes.first(Shortened(bytes.size())), path);
+}
+
+Status FaultyFileSystem::Sync(int file, const std::string& path) {
+  CYTO8_RETURN_IF_ERROR(Meet(FileCall::kSync, path));
+  return files_.Sync(file, path);
+}
+
+Status FaultyFileSystem::Close(int file, const std::string& path) {
+  const Status met = Meet(FileCall::kClose, path);
+  const Status closed = files_.Close(file, path);
+  const std::lock_guard lock(mutex_);
+  --open_files_;
+  return met.ok() ? closed : met;
+}
+
+Status FaultyFileSystem::Rename(const std::string& from,
+                                const std::string& to) {
+  CYTO8_RETURN_IF_ERROR(Meet(FileCall::kRename, to));
+  return files_.Rename(from, to);
+}
+
+Status FaultyFileSystem::Remove(const std::string& path) {
+  CYTO8_RETURN_IF_ERROR(Meet(FileCall::kRemove, path));
+  return files_.Remove(path);
+}
+
+Status FaultyFileSystem::MakeDirectory(const std::string& path) {
+  CYTO8_RETURN_IF_ERROR(Meet(FileCall::kMakeDirectory, path));
+  return files_.MakeDirectory(path);
+}
+
+}  // namespace cyto8

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// A FileSystem in which any call can be made to fail, and which counts calls
+// and open files. Test code. Tested by tests/base/faulty_file_system_test.cc.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/file_system.h"
+#include "base/status.h"
+
+namespace cyto8 {
+
+enum class FileCall {
+  kOpenForReading,
+  kCreateNew,
+  kOpenDirectory,
+  kStat,
+  kRead,
+  kWrite,
+  kSync,
+  kClose,
+  kRename,
+  kRemove,
+  kMakeDirectory,
+};
+
+struct Fault {
+  // None: calls of every kind are counted.
+  std::optional<FileCall> kind = std::nullopt;
+  int64_t index = 0;     // the first call that fails, from 0.
+  int error_number = 0;  // an errno value.
+  bool lasting = false;  // all later calls that count fail too.
+};
+
+// Passes every call on, except those that a fault says shall fail. A failing
+// Close closes nevertheless, as Linux does. Thread-safe.
+class FaultyFileSystem final : public FileSystem {
+ public:
+  explicit FaultyFileSystem(FileSystem& files) : files_(files) {}
+
+  // Calls are counted from here.
+  void Arm(const Fault& fault);
+  void Disarm();
+  // Read and Write move at most so many bytes at a time; at least 1.
+  void ShortenTransfers(int64_t max_bytes);
+
+  // The calls since Arm or Disarm, failed ones included.
+  std::vector<FileCall> calls() const;
+  // Opened and not closed.
+  int64_t open_files() const;
+
+  StatusOr<int> OpenForReading(const std::string& path) override;
+  StatusOr<int> CreateNew(const std::string& path) override;
+  StatusOr<int> OpenDirectory(const std::string& path) override;
+  StatusOr<FileInfo> Stat(int file, const std::string& path) override;
+  StatusOr<int64_t> Read(int file, std::span<std::byte> bytes,
+                         const std::string& path) override;
+  StatusOr<int64_t> Write(int file, std::span<const std::byte> bytes,
+                          const std::string& path) override;
+  Status Sync(int file, const std::string& path) override;
+  Status Close(int file, const std::string& path) override;
+  Status Rename(const std::string& from, const std::string& to) override;
+  Status Remove(const std::string& path) override;
+  Status MakeDirectory(const std::string& path) override;
+
+ private:
+  // Notes the call; the error if it shall fail.
+  Status Meet(FileCall call, const std::string& path);
+  StatusOr<int> CountOpened(StatusOr<int> file);
+  size_t Shortened(size_t bytes) const;
+
+  FileSystem& files_;
+  mutable std::mutex mutex_;  // guards everything below.
+  std::optional<Fault> fault_;
+  int64_t counted_ = 0;
+  int64_t open_files_ = 0;
+  std::optional<int64_t> max_bytes_;
+  std::vector<FileCall> calls_;
+};
+
+}  // namespace cyto8
