@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The builder behind efficientdet_graph_def.h. Test code.
 #include "tests/support/efficientdet_graph_def.h"
 
 #include <algorithm>

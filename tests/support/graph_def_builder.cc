@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The builder behind graph_def_builder.h. Test code.
 #include "tests/support/graph_def_builder.h"
 
 #include <google/protobuf/io/coded_stream.h>

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dense and depthwise convolution by oneDNN; see onednn_adapter.h.
+#include <cstring>
+#include <utility>
+
+#include "detector/kernels/kernel_checks.h"
+#include "detector/kernels/onednn_adapter.h"
+#include "detector/kernels/onednn_internal.h"
+
+namespace cyto8 {
+namespace {
+
+using dnnl::memory;
+
+// Depthwise is a convolution of `groups` groups of one channel each.
+memory::dims WeightDims(const Conv2dShape& shape, bool depthwise) {
+  if (depthwise) {
+    return {shape.in_channels, 1, 1, shape.kernel_height, shape.kernel_width};
+  }
+  return {shape.out_channels, shape.in_channels, shape.kernel_height,
+          shape.kernel_width};
+}
+
+dnnl::primitive_attr ConvAttributes(Activation activation) {
+  dnnl::primitive_attr attributes = onednn::Attributes();
+  const auto kind = onednn::KindOf(activation, /*swish_beta=*/1);
+  if (kind) {
+    dnnl::post_ops post_ops;
+    post_ops.append_eltwise(/*scale=*/1, kind->algorithm, kind->alpha,
+                            kind->beta);
+    attributes.set_post_ops(post_ops);
+  }
+  return attributes;
+}
+
+dnnl::convolution_forward::desc ConvDesc(const Conv2dShape& s,
+                                         const memory::desc& wei,
+                                         const memory::desc& bias) {
+  const int64_t pad_bottom = onednn::PadAfter({.in = s.in_height,
+                                               .out = s.out_height,
+                                               .kernel = s.kernel_height,
+                                               .stride = s.stride_y,
+                                               .dilation = s.dilation_y,
+                                               .pad_before = s.pad_top});
+  const int64_t pad_right = onednn::PadAfter({.in = s.in_width,
+                                              .out = s.out_width,
+                                              .kernel = s.kernel_width,
+                                              .stride = s.stride_x,
+                                              .dilation = s.dilation_x,
+                                              .pad_before = s.pad_left});
+  return {dnnl::prop_kind::forward_inference,
+          dnnl::algorithm::convolution_direct,
+          onednn::Nhwc({s.batch, s.in_channels, s.in_height, s.in_width}),
+          wei,
+          bias,
+          onednn::Nhwc({s.batch, s.out_channels, s.out_height, s.out_width}),
+          {s.stride_y, s.stride_x},
+          {s.dilation_y - 1, s.dilation_x - 1},
+          {s.pad_top, s.pad_left},
+          {pad_bottom, pad_right}};
+}
+
+// From TensorFlow's order to the one that the primitive asks for.
+memory Packed(const dnnl::engine& engine, std::span<const float> wei,
+              const memory::desc& plain, const memory::desc& wanted) {
+  memory source(plain, engine, const_cast<float*>(wei.data()));  // only read.
+  memory packed(wanted, engine);
+  dnnl::stream stream(engine);
+  dnnl::reorder(source, packed).execute(stream, source, packed);
+  stream.wait();
+  return packed;
+}
+
+memory CopiedBias(const dnnl::engine& engine, std::span<const float> bias,
+                  const memory::desc& desc) {
+  memory copy(desc, engine);
+  std::memcpy(copy.get_data_handle(), bias.data(), bias.size_bytes());
+  return copy;
+}
+
+Status CheckOperands(const Conv2dShape& shape, int64_t out_per_in,
+                     std::span<const float> wei, std::span<const float> bias) {
+  CYTO8_RETURN_IF_ERROR(CheckConv2dShape(shape));
+  CYTO8_RETURN_IF_ERROR(CheckSize("wei", wei.size(),
+                                  {shape.kernel_height, shape.kernel_width,
+                                   shape.in_channels, out_per_in}));
+  if (bias.empty()) return OkStatus();
+  return CheckSize("bias", bias.size(), {shape.out_channels});
+}
+
+OneDnnPrimitive::Result MakeConv(const Conv2dShape& shape, bool depthwise,
+                                 std::span<const float> wei,
+                                 std::span<const float> bias) {
+  using Tag = memory::format_tag;
+  constexpr auto kF32 = memory::data_type::f32;
+  std::unique_ptr<OneDnnPrimitive::Impl> impl = onednn::NewImpl();
+  const memory::dims dims = WeightDims(shape, depthwise);
+  const memory::desc bias_desc =
+      bias.empty() ? memory::desc()
+                   : memory::desc({shape.out_channels}, kF32, Tag::x);
+  const dnnl::convolution_forward::primitive_desc desc(
+      ConvDesc(shape, memory::desc(dims, kF32, Tag::any), bias_desc),
+      ConvAttributes(shape.activation), impl->engine);
+  CYTO8_RETURN_IF_ERROR(onednn::Describe(desc, *impl));
+  const memory::desc plain(dims, kF32, depthwise ? Tag::hwigo : Tag::hwio);
+  impl->weights = Packed(impl->engine, wei, plain, desc.weights_desc());
+  if (!bias.empty()) {
+    impl->bias = CopiedBias(impl->engine, bias, bias_desc);
+  }
+  impl->primitive = dnnl::convolution_forward(desc);
+  return std::make_unique<const OneDnnPrimitive>(std::move(impl));
+}
+
+}  // namespace
+
+OneDnnPrimitive::Result OneDnnPrimitive::Conv2d(const Conv2dShape& shape,
+                                                std::span<const float> wei,
+                                                std::span<const float> bias) {
+  CYTO8_RETURN_IF_ERROR(CheckOperands(shape, shape.out_channels, wei, bias));
+  return onednn::Guarded([&]() -> Result {
+    return MakeConv(shape, /*depthwise=*/false, wei, bias);
+  });
+}
+
+OneDnnPrimitive::Result OneDnnPrimitive::DepthwiseConv2d(
+    const Conv2dShape& shape, std::span<const float> wei,
+    std::span<const float> bias) {
+  CYTO8_RETURN_IF_ERROR(CheckOperands(shape, /*out_per_in=*/1, wei, bias));
+  return onednn::Guarded([&]() -> Result {
+    return MakeConv(shape, /*depthwise=*/true, wei, bias);
+  });
+}
+
+}  // namespace cyto8

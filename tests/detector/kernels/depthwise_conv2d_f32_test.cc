@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests of detector/kernels/depthwise_conv2d_f32.h.
+#include "detector/kernels/depthwise_conv2d_f32.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "detector/kernels/activation_f32.h"
+#include "tests/detector/kernels/conv2d_test_support.h"
+#include "tests/detector/kernels/kernel_test_support.h"
+
+namespace cyto8 {
+namespace {
+
+size_t Product(std::initializer_list<int64_t> dims) {
+  return CountOf(TestShape(dims));
+}
+
+ConvOperands WholeOperands(const Conv2dShape& s, bool with_bias,
+                           RandomNumbers& random) {
+  return {.src = random.WholeFloats(
+              Product({s.batch, s.in_height, s.in_width, s.in_channels})),
+          .wei = random.WholeFloats(
+              Product({s.kernel_height, s.kernel_width, s.in_channels})),
+          .bias = with_bias
+                      ? random.WholeFloats(static_cast<size_t>(s.in_channels))
+                      : std::vector<float>()};
+}
+
+StatusOr<std::vector<float>> Convolve(const Conv2dShape& s,
+                                      const ConvOperands& operands) {
+  std::vector<float> dst(
+      Product({s.batch, s.out_height, s.out_width, s.out_channels}), -99);
+  CYTO8_RETURN_IF_ERROR(
+      DepthwiseConv2dF32(s, operands.src, operands.wei, operands.bias, dst));
+  return dst;
+}
+
+void ExpectLiteral(const Conv2dShape& shape, const ConvOperands& operands) {
+  const StatusOr<std::vector<float>> dst = Convolve(shape, operands);
+  ASSERT_TRUE(dst.ok()) << dst.status().ToString();
+  std::vector<float> expected = LiteralDepthwise(shape, operands);
+  ActivateF32Naive(shape.activation, expected.data(),
+                   static_cast<int64_t>(expected.size()));
+  ASSERT_EQ(*dst, expected)
+      << "kernel " << shape.kernel_height << " stride " << shape.stride_y
+      << " dilation " << shape.dilation_y << " pad " << shape.pad_top
+      << " height " << shape.in_height << " channels " << shape.in_channels;
+}
+
+TEST(DepthwiseConv2dTest, EverySmallGeometryEqualsTheDefinition) {
+  RandomNumbers random;
+  SCOPED_TRACE(random.Seed());
+  for (Conv2dShape shape : SmallGeometries()) {
+    for (int64_t channels = 1; channels <= 9; ++channels) {
+      shape.in_channels = shape.out_channels = channels;
+      const bool odd = channels % 2 == 1;
+      shape.activation = odd ? Activation::kRelu6 : Activation::kNone;
+      ExpectLiteral(shape, WholeOperands(shape, odd, random));
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST(DepthwiseConv2dTest, AxesHaveTheirOwnKernelsStridesDilationsAndPads) {
+  RandomNumbers random;
+  SCOPED_TRACE(random.Seed());
+  for (int round = 0; round < 500; ++round) {
+    const int64_t channels = random.Int(1, 70);
+    const Conv2dShape shape = {.batch = random.Int(1, 3),
+                               .in_height = random.Int(1, 12),
+                               .in_width = random.Int(1, 12),
+                               .in_channels = channels,
+                               .out_height = random.Int(1, 12),
+                               .out_width = random.Int(1, 12),
+                               .out_channels = channels,
+                               .kernel_height = random.Int(1, 5),
+                               .kernel_width = random.Int(1, 5),
+                               .stride_y = random.Int(1, 3),
+                               .stride_x = random.Int(1, 3),
+                               .dilation_y = random.Int(1, 3),
+                               .dilation_x = random.Int(1, 3),
+                               .pad_top = random.Int(0, 6),
+                               .pad_left = random.Int(0, 6)};
+    ExpectLiteral(shape, WholeOperands(shape, round % 2 == 0, random));
+    if (HasFatalFailure()) return;
+  }
+}
+
+// tf.nn.depthwise_conv2d(np.arange(32).reshape(1, 4, 4, 2),
+// np.arange(18).reshape(3, 3, 2, 1), [1, 2, 2, 1], 'SAME') in float32.
+TEST(DepthwiseConv2dTest, Stride2WithSamePaddingEqualsTensorFlow) {
+  const Conv2dShape shape = {.in_height = 4,
+                             .in_width = 4,
+                             .in_channels = 2,
+                             .out_height = 2,
+                             .out_width = 2,
+                             .out_channels = 2,
+                             .kernel_height = 3,
+                             .kernel_width = 3,
+                             .stride_y = 2,
+                             .stride_x = 2};
+  const auto dst = Convolve(
+      shape, {.src = Iota<float>(32), .wei = Iota<float>(18), .bias = {}});
+  ASSERT_TRUE(dst.ok());
+  EXPECT_EQ(*dst,
+            (std::vector<float>{1032, 1203, 744, 870, 748, 916, 452, 572}));
+}
+
+TEST(DepthwiseConv2dTest, ChannelCountsMustBeEqual) {
+  const Status status =
+      DepthwiseConv2dF32({.in_channels = 3, .out_channels = 6}, {}, {}, {}, {});
+  EXPECT_EQ(status.message(), "out_channels = 6: must be in [3, 3]");
+}
+
+TEST(DepthwiseConv2dTest, SizesThatDoNotFitAreRefusedByName) {
+  const Conv2dShape shape = {.in_height = 1,
+                             .in_width = 1,
+                             .in_channels = 2,
+                             .out_height = 1,
+                             .out_width = 1,
+                             .out_channels = 2};
+  const std::vector<float> two(2), wrong(5);
+  std::vector<float> dst(2);
+  EXPECT_EQ(DepthwiseConv2dF32(shape, wrong, two, two, dst).message(),
+            "src elements = 5: must be 2");
+  EXPECT_EQ(DepthwiseConv2dF32(shape, two, wrong, two, dst).message(),
+            "wei elements = 5: must be 2");
+  EXPECT_EQ(DepthwiseConv2dF32(shape, two, two, wrong, dst).message(),
+            "bias elements = 5: must be 2");
+  EXPECT_EQ(DepthwiseConv2dF32(shape, two, two, two, {}).message(),
+            "dst elements = 0: must be 2");
+}
+
+}  // namespace
+}  // namespace cyto8
