@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where tiles lie on an image: no pixel is missed, most cells are whole in one.
+// Pure arithmetic: no pixels, no I/O. Tested by tests/tiling/tile_grid_test.cc.
+#pragma once
+
+#include <cstdint>
+
+#include "base/limits.h"
+#include "base/status.h"
+
+namespace cyto8 {
+
+struct TileGridOptions {
+  int64_t tile_width_px = 768;  // the EfficientDet-D2 input side.
+  int64_t tile_height_px = 768;
+  int64_t overlap_px = 192;  // above a usual cell; wider ones are merged later.
+};
+
+// The part of the image that one tile shows: [x, x + width) x [y, y + height).
+// Where it is smaller than the tile of the grid, the tile is padded at the
+// right and at the bottom.
+struct Tile {
+  int64_t x_px = 0;
+  int64_t y_px = 0;
+  int64_t width_px = 0;
+  int64_t height_px = 0;
+  friend bool operator==(const Tile&, const Tile&) = default;
+};
+
+// Row-major tiles over one image. Along each axis tiles start every
+// (tile - overlap) pixels; the last one is shifted back so that it ends at the
+// edge of the image. An axis shorter than a tile has one tile, which starts at
+// 0 and is padded. So neighbours overlap by overlap_px or more, no two tiles
+// are equal, and padding occurs on images smaller than a tile only.
+// Immutable, hence thread-safe.
+class TileGrid {
+ public:
+  // kInvalidArgument if a side is outside [1, limits.max_side_px], the overlap
+  // outside [0, shorter tile side - 1], or there are more than
+  // limits.max_tiles: all come from files, so none may be assumed.
+  static StatusOr<TileGrid> Create(int64_t width_px, int64_t height_px,
+                                   const TileGridOptions& options,
+                                   const Limits& limits = {});
+
+  int64_t columns() const { return x_.count; }
+  int64_t rows() const { return y_.count; }
+  int64_t size() const { return x_.count * y_.count; }
+  const TileGridOptions& options() const { return options_; }
+
+  // index in [0, size()).
+  Tile At(int64_t index) const;
+
+ private:
+  // The tiles along one axis.
+  struct Axis {
+    int64_t side_px = 0;
+    int64_t tile_px = 0;
+    int64_t stride_px = 0;
+    int64_t count = 0;
+
+    int64_t Start(int64_t i) const;
+    int64_t Length(int64_t i) const;
+  };
+
+  TileGrid(const TileGridOptions& options, const Axis& x, const Axis& y);
+  static Axis MakeAxis(int64_t side_px, int64_t tile_px, int64_t overlap_px);
+
+  TileGridOptions options_;
+  Axis x_;
+  Axis y_;
+};
+
+}  // namespace cyto8
