@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// `cyto8 info`: the facts of one image file, as text or JSON. Tested by
+// tests/app/info_command_test.cc.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/exit_code.h"
+#include "base/file_system.h"
+#include "base/limits.h"
+
+namespace cyto8 {
+
+struct InfoOptions {
+  std::vector<std::string> images = {};
+  bool json = false;
+  Limits limits = {};
+};
+
+// Every image is decoded, so damage shows. kPartial if one of several failed,
+// kNoInput if all did.
+ExitCode RunInfo(FileSystem& files, const InfoOptions& options);
+
+}  // namespace cyto8

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The process around the program: thread pools of libraries held at one, a last
+// net for what nobody caught. Flags are in command_line.cc.
+#include <fmt/core.h>
+
+#include <exception>
+#include <new>
+#include <opencv2/core/utility.hpp>
+
+#include "app/command_line.h"
+#include "base/file_system.h"
+
+int main(int argc, char** argv) {
+  using cyto8::ExitCode;
+  try {
+    cv::setNumThreads(1);
+    return static_cast<int>(
+        cyto8::RunCommandLine(cyto8::RealFileSystem(), argc, argv));
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "cyto8: out of memory\n");
+    return static_cast<int>(ExitCode::kTemporary);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "cyto8: internal error: {}\n", error.what());
+    return static_cast<int>(ExitCode::kInternal);
+  }
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// The short table that `cyto8 score` prints: one line per image. Pure. Tested
+// by tests/app/score_table_test.cc.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "app/model_card.h"
+#include "app/score_result.h"
+
+namespace cyto8 {
+
+// Image, size, um/px, tiles, cells per class, seconds by stage; then where the
+// pictures lie and the notice.
+std::string ScoreTable(std::span<const SlideResult> slides,
+                       const ModelCard& card, const std::string& output);
+
+}  // namespace cyto8

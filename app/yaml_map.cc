@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+// Strict YAML maps; see yaml_map.h. Values are taken as text and parsed by
+// base/numbers.h, so yaml-cpp's conversions, and their exceptions, stay unused.
+#include "app/yaml_map.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/checked_math.h"
+#include "base/nearest_word.h"
+#include "base/numbers.h"
+
+namespace cyto8 {
+namespace {
+
+std::string PlaceOf(const YAML::Mark& mark) {
+  return "line " + std::to_string(mark.line + 1) + ", column " +
+         std::to_string(mark.column + 1);
+}
+
+std::string PlaceOf(const YAML::Node& node, std::string_view key) {
+  return PlaceOf(node.Mark()) + ": " + std::string(key);
+}
+
+Status WrongKind(const YAML::Node& node, std::string_view key,
+                 const char* wanted) {
+  return InvalidArgument(PlaceOf(node, key) + ": must be " + wanted);
+}
+
+Status CheckNoDuplicates(const YAML::Node& map) {
+  std::set<std::string> seen;
+  for (const auto& entry : map) {
+    if (!entry.first.IsScalar()) {
+      return WrongKind(entry.first, "a key", "a word");
+    }
+    if (!seen.insert(entry.first.Scalar()).second) {
+      return InvalidArgument(PlaceOf(entry.first, entry.first.Scalar()) +
+                             ": key is given twice");
+    }
+  }
+  return OkStatus();
+}
+
+StatusOr<double> NumberOf(const YAML::Node& node, std::string_view key,
+                          NumberRange range) {
+  if (!node.IsScalar()) return WrongKind(node, key, "a number");
+  const std::string place = PlaceOf(node, key);
+  CYTO8_ASSIGN_OR_RETURN(const double value,
+                         Annotate(ParseDouble(node.Scalar()), place));
+  CYTO8_RETURN_IF_ERROR(CheckRange(place, value, range.low, range.high));
+  return value;
+}
+
+StatusOr<std::vector<double>> NumbersOf(const YAML::Node& node,
+                                        std::string_view key,
+                                        NumberRange range) {
+  std::vector<double> values;
+  for (const YAML::Node& entry : node) {
+    CYTO8_ASSIGN_OR_RETURN(const double value, NumberOf(entry, key, range));
+    values.push_back(value);
+  }
+  return values;
+}
+
+}  // namespace
+
+struct YamlMap::Impl {
+  YAML::Node node;
+  std::set<std::string, std::less<>> known;
+
+  // The value of a key, which is known from now on.
+  StatusOr<YAML::Node> Find(std::string_view key) {
+    known.emplace(key);
+    for (const auto& entry : node) {
+      if (entry.first.Scalar() == key) return YAML::Node(entry.second);
+    }
+    return InvalidArgument(PlaceOf(node.Mark()) + ": key \"" +
+                           std::string(key) + "\" is missing");
+  }
+
+  StatusOr<YAML::Node> FindSequence(std::string_view key) {
+    CYTO8_ASSIGN_OR_RETURN(YAML::Node value, Find(key));
+    if (!value.IsSequence()) return WrongKind(value, key, "a list");
+    return value;
+  }
+};
+
+YamlMap::YamlMap(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+StatusOr<YamlMap> YamlMap::Parse(std::string_view text) {
+  auto impl = std::make_shared<Impl>();
+  try {
+    impl->node = YAML::Load(std::string(text));
+  } catch (const YAML::Exception& error) {
+    return InvalidArgument(PlaceOf(error.mark) + ": " + error.msg);
+  }
+  if (!impl->node.IsMap()) {
+    return WrongKind(impl->node, "the document", "a map of keys and values");
+  }
+  CYTO8_RETURN_IF_ERROR(CheckNoDuplicates(impl->node));
+  return YamlMap(std::move(impl));
+}
+
+bool YamlMap::Has(std::string_view key) { return impl_->Find(key).ok(); }
+
+StatusOr<std::string> YamlMap::Text(std::string_view key) {
+  CYTO8_ASSIGN_OR_RETURN(const YAML::Node value, impl_->Find(key));
+  if (!value.IsScalar()) return WrongKind(value, key, "a text");
+  return value.Scalar();
+}
+
+StatusOr<int64_t> YamlMap::Int(std::string_view key, int64_t low,
+                               int64_t high) {
+  CYTO8_ASSIGN_OR_RETURN(const YAML::Node value, impl_->Find(key));
+  if (!value.IsScalar()) return WrongKind(value, key, "a whole number");
+  const std::string place = PlaceOf(value, key);
+  CYTO8_ASSIGN_OR_RETURN(const int64_t number,
+                         Annotate(ParseInt64(value.Scalar()), place));
+  CYTO8_RETURN_IF_ERROR(CheckRange(place, number, low, high));
+  return number;
+}
+
+StatusOr<double> YamlMap::Number(std::string_view key, NumberRange range) {
+  CYTO8_ASSIGN_OR_RETURN(const YAML::Node value, impl_->Find(key));
+  return NumberOf(value, key, range);
+}
+
+StatusOr<YamlMap> YamlMap::Map(std::string_view key) {
+  CYTO8_ASSIGN_OR_RETURN(YAML::Node value, impl_->Find(key));
+  if (!value.IsMap()) return WrongKind(value, key, "a map");
+  CYTO8_RETURN_IF_ERROR(CheckNoDuplicates(value));
+  auto impl = std::make_shared<Impl>();
+  impl->node = value;
+  return YamlMap(std::move(impl));
+}
+
+StatusOr<std::vector<YamlMap>> YamlMap::Maps(std::string_view key) {
+  CYTO8_ASSIGN_OR_RETURN(const YAML::Node list, impl_->FindSequence(key));
+  std::vector<YamlMap> maps;
+  for (const YAML::Node& entry : list) {
+    if (!entry.IsMap()) return WrongKind(entry, key, "a list of maps");
+    CYTO8_RETURN_IF_ERROR(CheckNoDuplicates(entry));
+    auto impl = std::make_shared<Impl>();
+    impl->node = entry;
+    maps.push_back(YamlMap(std::move(impl)));
+  }
+  return maps;
+}
+
+StatusOr<std::vector<YamlScalar>> YamlMap::Scalars(std::string_view key) {
+  CYTO8_ASSIGN_OR_RETURN(const YAML::Node list, impl_->FindSequence(key));
+  std::vector<YamlScalar> scalars;
+  for (const YAML::Node& entry : list) {
+    if (!entry.IsScalar()) return WrongKind(entry, key, "a list of words");
+    scalars.push_back({.text = entry.Scalar(), .place = PlaceOf(entry, key)});
+  }
+  return scalars;
+}
+
+StatusOr<std::vector<double>> YamlMap::Numbers(std::string_view key,
+                                               size_t count,
+                                               NumberRange range) {
+  CYTO8_ASSIGN_OR_RETURN(const YAML::Node list, impl_->FindSequence(key));
+  CYTO8_ASSIGN_OR_RETURN(std::vector<double> values,
+                         NumbersOf(list, key, range));
+  const auto wanted = static_cast<int64_t>(count);
+  CYTO8_RETURN_IF_ERROR(CheckRange("length of " + PlaceOf(list, key),
+                                   static_cast<int64_t>(values.size()), wanted,
+                                   wanted));
+  return values;
+}
+
+StatusOr<std::vector<double>> YamlMap::NumberOrNumbers(std::string_view key,
+                                                       size_t count,
+                                                       NumberRange range) {
+  CYTO8_ASSIGN_OR_RETURN(const YAML::Node value, impl_->Find(key));
+  if (value.IsSequence()) return Numbers(key, count, range);
+  CYTO8_ASSIGN_OR_RETURN(const double number, NumberOf(value, key, range));
+  return std::vector<double>{number};
+}
+
+StatusOr<std::vector<std::vector<double>>> YamlMap::NumberLists(
+    std::string_view key, NumberRange range) {
+  CYTO8_ASSIGN_OR_RETURN(const YAML::Node list, impl_->FindSequence(key));
+  std::vector<std::vector<double>> lists;
+  for (const YAML::Node& entry : list) {
+    if (entry.IsSequence()) {
+      CYTO8_ASSIGN_OR_RETURN(std::vector<double> values,
+                             NumbersOf(entry, key, range));
+      lists.push_back(std::move(values));
+    } else {
+      CYTO8_ASSIGN_OR_RETURN(const double value, NumberOf(entry, key, range));
+      lists.push_back({value});
+    }
+  }
+  return lists;
+}
+
+StatusOr<size_t> YamlMap::Choice(std::string_view key,
+                                 const std::vector<std::string_view>& choices) {
+  CYTO8_ASSIGN_OR_RETURN(const std::string text, Text(key));
+  const auto found = std::find(choices.begin(), choices.end(), text);
+  if (found != choices.end()) {
+    return static_cast<size_t>(found - choices.begin());
+  }
+  std::string list;
+  for (const std::string_view choice : choices) {
+    list += (list.empty() ? "" : ", ") + std::string(choice);
+  }
+  return InvalidArgument(PlaceOf(*impl_->Find(key), key) + " = \"" + text +
+                         "\": must be one of " + list);
+}
+
+std::vector<std::string> YamlMap::Keys() const {
+  std::vector<std::string> keys;
+  for (const auto& entry : impl_->node) keys.push_back(entry.first.Scalar());
+  return keys;
+}
+
+Status YamlMap::CheckNoOtherKeys() {
+  const std::vector<std::string_view> known(impl_->known.begin(),
+                                            impl_->known.end());
+  for (const auto& entry : impl_->node) {
+    const std::string& key = entry.first.Scalar();
+    if (impl_->known.contains(key)) continue;
+    return InvalidArgument(PlaceOf(entry.first, key) + ": unknown key" +
+                           DidYouMean(key, known));
+  }
+  return OkStatus();
+}
+
+}  // namespace cyto8

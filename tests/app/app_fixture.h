@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the tests of app share: a small model with its card in a folder, images
+// made in code, and the program run with its output caught. Test code.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/command_line.h"
+#include "app/exit_code.h"
+#include "base/file_system.h"
+#include "base/sha256.h"
+#include "tests/app/card_text.h"
+#include "tests/support/efficientdet_graph_def.h"
+#include "tests/support/image_encoding.h"
+#include "tests/support/temporary_folder.h"
+
+namespace cyto8 {
+
+inline std::string_view TextOf(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// The whole file; empty, with a failure, if it cannot be read.
+inline std::vector<std::byte> ReadBytes(const std::string& path) {
+  constexpr int64_t kMaxBytes = int64_t{1} << 30;
+  auto bytes = ReadWholeFile(RealFileSystem(), path, kMaxBytes);
+  if (bytes.ok()) return *std::move(bytes);
+  ADD_FAILURE() << bytes.status().message();
+  return {};
+}
+
+inline std::string HexSha256(std::span<const std::byte> bytes) {
+  return ToHex(Sha256(bytes).value());
+}
+
+// Random weights predict boxes of 1e12 px and scores of exactly 1; with smaller
+// ones in the last layers both are usual.
+inline void TamePredictions(tf::GraphDef& graph) {
+  constexpr float kFactor = 0.05f;
+  for (tf::NodeDef& node : *graph.mutable_node()) {
+    if (!node.name().ends_with("-predict/pointwise_kernel")) continue;
+    std::string& content = *(*node.mutable_attr())["value"]
+                                .mutable_tensor()
+                                ->mutable_tensor_content();
+    std::vector<float> weights(content.size() / sizeof(float));
+    std::memcpy(weights.data(), content.data(), content.size());
+    for (float& weight : weights) weight *= kFactor;
+    std::memcpy(content.data(), weights.data(), content.size());
+  }
+}
+
+// The graph that CardText() describes: two classes, 128 px.
+inline std::vector<std::byte> MiniModelBytes() {
+  EfficientDetGraphOptions options = MiniEfficientDetGraphOptions();
+  options.classes = 2;
+  GraphDefBuilder builder = EfficientDetGraphDef(options);
+  TamePredictions(builder.graph_def());
+  return builder.ToBytes();
+}
+
+// mini.pb and its card mini.yaml.
+inline void PutMiniModel(const TemporaryFolder& folder) {
+  const std::vector<std::byte> model = MiniModelBytes();
+  folder.Put("mini.pb", TextOf(model));
+  folder.Put("mini.yaml", CardText(HexSha256(model)));
+}
+
+inline void PutPng(const TemporaryFolder& folder, std::string_view name,
+                   const ImageView& image) {
+  folder.Put(name, TextOf(EncodePng(image)));
+}
+
+// How the program ended and what it said.
+struct Outcome {
+  ExitCode code = ExitCode::kWhole;
+  std::string out;
+  std::string err;
+};
+
+template <typename Command>
+Outcome Caught(const Command& command) {
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  const ExitCode code = command();
+  return {.code = code,
+          .out = testing::internal::GetCapturedStdout(),
+          .err = testing::internal::GetCapturedStderr()};
+}
+
+// The program with these arguments behind its name.
+inline Outcome RunProgram(const std::vector<std::string>& arguments) {
+  std::vector<const char*> argv = {"cyto8"};
+  for (const std::string& argument : arguments) {
+    argv.push_back(argument.c_str());
+  }
+  return Caught([&] {
+    return RunCommandLine(RealFileSystem(), static_cast<int>(argv.size()),
+                          argv.data());
+  });
+}
+
+}  // namespace cyto8

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bundled model on the four bundled fields, from JPEG files to boxes,
+// against what TensorFlow found there (data/golden/d2_val_detections.json).
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "app/score_command.h"
+#include "base/box.h"
+#include "tests/app/app_fixture.h"
+
+namespace cyto8 {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string kData = CYTO8_SOURCE_DIR "/data";
+constexpr double kMinScore = 0.2;
+
+struct FoundBox {
+  int64_t image_id = 0;
+  int64_t class_id = 0;
+  Box box;
+  double score = 0;
+};
+
+std::vector<FoundBox> BoxesOf(const nlohmann::json& list) {
+  std::vector<FoundBox> boxes;
+  for (const nlohmann::json& entry : list) {
+    const std::vector<double> bbox = entry.at("bbox");
+    boxes.push_back({.image_id = entry.at("image_id"),
+                     .class_id = entry.value("category_id", int64_t{0}),
+                     .box = {.x_min = bbox[0],
+                             .y_min = bbox[1],
+                             .x_max = bbox[0] + bbox[2],
+                             .y_max = bbox[1] + bbox[3]},
+                     .score = entry.at("score")});
+  }
+  return boxes;
+}
+
+class D2GoldenTest : public testing::Test {
+ protected:
+  // The four fields into folder/name.
+  std::vector<FoundBox> Score(const std::string& name, bool class_agnostic) {
+    ScoreCommandOptions options;
+    for (const auto& entry : fs::directory_iterator(kData + "/fields")) {
+      if (entry.path().extension() == ".jpg") {
+        options.images.push_back(entry.path().string());
+      }
+    }
+    std::sort(options.images.begin(), options.images.end());
+    EXPECT_EQ(options.images.size(), 4);
+    options.model = kData + "/models/d2-cells.yaml";
+    options.output = folder_.PathOf(name);
+    options.mpp_from = kData + "/fields/fields.json";
+    options.min_score = kMinScore;
+    options.class_agnostic = class_agnostic;
+    const Outcome outcome =
+        Caught([&] { return RunScore(RealFileSystem(), options); });
+    EXPECT_EQ(outcome.code, ExitCode::kWhole) << outcome.err;
+    return BoxesOf(nlohmann::json::parse(
+        TextOf(ReadBytes(folder_.PathOf(name + "/coco_results.json")))));
+  }
+
+  TemporaryFolder folder_;
+};
+
+// Boxes of `a` without a partner in `b`: IoU 0.98, scores within 2e-3, each
+// partner once.
+std::vector<FoundBox> Unmatched(const std::vector<FoundBox>& a,
+                                std::vector<FoundBox> b) {
+  constexpr double kMinIou = 0.98;
+  constexpr double kScore = 2e-3;
+  std::vector<FoundBox> lonely;
+  for (const FoundBox& box : a) {
+    const auto partner =
+        std::find_if(b.begin(), b.end(), [&](const FoundBox& other) {
+          return other.image_id == box.image_id &&
+                 Iou(other.box, box.box) >= kMinIou &&
+                 std::abs(other.score - box.score) <= kScore;
+        });
+    if (partner == b.end()) {
+      lonely.push_back(box);
+    } else {
+      b.erase(partner);
+    }
+  }
+  return lonely;
+}
+
+// None missing and none too many, but for scores within 2e-3 of the cut.
+void ExpectOnlyAtTheCut(const std::vector<FoundBox>& lonely) {
+  constexpr double kCut = 2e-3;
+  for (const FoundBox& box : lonely) {
+    EXPECT_LE(box.score, kMinScore + kCut)
+        << "image " << box.image_id << " x " << box.box.x_min << " y "
+        << box.box.y_min;
+  }
+}
+
+TEST_F(D2GoldenTest, ClassAgnosticBoxesAreThoseOfTensorFlow) {
+  const std::vector<FoundBox> expected = BoxesOf(nlohmann::json::parse(TextOf(
+      ReadBytes(kData + "/golden/d2_val_detections.json")))["detections"]);
+  ASSERT_EQ(expected.size(), 311);
+  const std::vector<FoundBox> found = Score("out", /*class_agnostic=*/true);
+  ExpectOnlyAtTheCut(Unmatched(expected, found));
+  ExpectOnlyAtTheCut(Unmatched(found, expected));
+}
+
+TEST_F(D2GoldenTest, PerClassBoxesOfOneClassNeverOverlapBeyondTheThreshold) {
+  constexpr double kMaxIou = 0.5;
+  constexpr double kRounding = 2e-3;  // two decimals in the file.
+  const std::vector<FoundBox> found = Score("out", /*class_agnostic=*/false);
+  EXPECT_GT(found.size(), 311);
+  for (size_t i = 0; i < found.size(); ++i) {
+    EXPECT_GT(found[i].score, kMinScore - 1e-6);
+    for (size_t j = 0; j < i; ++j) {
+      if (found[i].image_id == found[j].image_id &&
+          found[i].class_id == found[j].class_id) {
+        EXPECT_LE(Iou(found[i].box, found[j].box), kMaxIou + kRounding);
+      }
+    }
+  }
+}
+
+TEST_F(D2GoldenTest, ASecondRunGivesTheSameBytes) {
+  Score("one", /*class_agnostic=*/true);
+  Score("two", /*class_agnostic=*/true);
+  size_t files = 0;
+  for (const auto& entry :
+       fs::recursive_directory_iterator(folder_.PathOf("one"))) {
+    if (!entry.is_regular_file() || entry.path().filename() == "run.json") {
+      continue;
+    }
+    const fs::path twin = fs::path(folder_.PathOf("two")) /
+                          fs::relative(entry.path(), folder_.PathOf("one"));
+    EXPECT_EQ(ReadBytes(entry.path().string()), ReadBytes(twin.string()));
+    ++files;
+  }
+  EXPECT_EQ(files, 2 + 4 * 3);
+}
+
+}  // namespace
+}  // namespace cyto8

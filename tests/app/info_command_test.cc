@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests of app/info_command.h: the text, the JSON and the exit codes.
+#include "app/info_command.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/app/app_fixture.h"
+
+namespace cyto8 {
+namespace {
+
+class InfoCommandTest : public testing::Test {
+ protected:
+  InfoCommandTest() {
+    PutPng(folder_, "a.png", MakeTestImage(31, 17).view());
+    const Bytes jpeg = EncodeJpeg(MakeTestImage(40, 30).view());
+    folder_.Put("b.jpg", TextOf(jpeg));
+    folder_.Put("cut.jpg", TextOf(std::span(jpeg).first(jpeg.size() / 2)));
+  }
+
+  Outcome Info(const std::vector<std::string>& names, bool json = false) {
+    InfoOptions options;
+    for (const std::string& name : names) {
+      options.images.push_back(folder_.PathOf(name));
+    }
+    options.json = json;
+    return Caught([&] { return RunInfo(RealFileSystem(), options); });
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(InfoCommandTest, TextSaysFormatSizeAndHash) {
+  const Outcome outcome = Info({"a.png"});
+  EXPECT_EQ(outcome.code, ExitCode::kWhole);
+  EXPECT_EQ(outcome.out,
+            folder_.PathOf("a.png") +
+                "\n  format: PNG\n  size: 31 x 17 px\n  um/px: unknown (give "
+                "--mpp or --mpp-from to score)\n  sha256: " +
+                HexSha256(ReadBytes(folder_.PathOf("a.png"))) + "\n");
+  EXPECT_EQ(outcome.err, "");
+}
+
+TEST_F(InfoCommandTest, JsonIsAListOfTheSameFacts) {
+  const Outcome outcome = Info({"a.png", "b.jpg"}, /*json=*/true);
+  EXPECT_EQ(outcome.code, ExitCode::kWhole);
+  const auto list = nlohmann::json::parse(outcome.out);
+  ASSERT_EQ(list.size(), 2);
+  EXPECT_EQ(list[0]["path"], folder_.PathOf("a.png"));
+  EXPECT_EQ(list[0]["width_px"], 31);
+  EXPECT_EQ(list[0]["height_px"], 17);
+  EXPECT_TRUE(list[0]["mpp"].is_null());
+  EXPECT_EQ(list[1]["format"], "JPEG");
+  EXPECT_EQ(list[1]["levels"][0]["downsample"], 1);
+  EXPECT_EQ(list[1]["sha256"], HexSha256(ReadBytes(folder_.PathOf("b.jpg"))));
+}
+
+TEST_F(InfoCommandTest, DamageIsPartialAmongWholeImages) {
+  const Outcome outcome = Info({"cut.jpg", "a.png"}, /*json=*/true);
+  EXPECT_EQ(outcome.code, ExitCode::kPartial);
+  EXPECT_EQ(outcome.err, "cyto8: " + folder_.PathOf("cut.jpg") +
+                             ": damaged JPEG: Premature end of JPEG file\n");
+  EXPECT_EQ(nlohmann::json::parse(outcome.out).size(), 1);
+}
+
+TEST_F(InfoCommandTest, OnlyDamageIsNoInput) {
+  const Outcome outcome = Info({"cut.jpg", "none.png"});
+  EXPECT_EQ(outcome.code, ExitCode::kNoInput);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_TRUE(outcome.err.ends_with("cyto8: " + folder_.PathOf("none.png") +
+                                    ": No such file or directory\n"))
+      << outcome.err;
+}
+
+TEST_F(InfoCommandTest, HostileNamesMakeValidJson) {
+  const std::string hostile[] = {"new\nline", "%s{}", "\xff"};
+  for (const std::string& name : hostile) {
+    PutPng(folder_, name, MakeTestImage(2, 2).view());
+  }
+  const Outcome outcome =
+      Info({hostile[0], hostile[1], hostile[2]}, /*json=*/true);
+  EXPECT_EQ(outcome.code, ExitCode::kWhole) << outcome.err;
+  const auto list = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(list[0]["path"], folder_.PathOf(hostile[0]));
+  EXPECT_EQ(list[1]["path"], folder_.PathOf(hostile[1]));
+  EXPECT_EQ(list[2]["path"], folder_.PathOf("\xef\xbf\xbd"));
+}
+
+}  // namespace
+}  // namespace cyto8

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests of app/score_command.h: what `cyto8 score` leaves in its folder, and
+// with which exit code it ends, with a small network of random weights.
+#include "app/score_command.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+
+#include "base/version.h"
+#include "tests/app/app_fixture.h"
+#include "tiling/image_reader.h"
+
+namespace cyto8 {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class ScoreCommandTest : public testing::Test {
+ protected:
+  ScoreCommandTest() {
+    PutMiniModel(folder_);
+    PutPng(folder_, "a.png", MakeTestImage(100, 90).view());
+    PutPng(folder_, "b.png", MakeTestImage(300, 180).view());
+    const Bytes jpeg = EncodeJpeg(MakeTestImage(80, 60).view());
+    folder_.Put("cut.jpg", TextOf(std::span(jpeg).first(jpeg.size() / 2)));
+  }
+
+  ScoreCommandOptions Options(const std::vector<std::string>& images) const {
+    ScoreCommandOptions options;
+    for (const std::string& image : images) {
+      options.images.push_back(folder_.PathOf(image));
+    }
+    options.model = folder_.PathOf("mini.yaml");
+    options.output = folder_.PathOf("out");
+    options.mpp = 0.5;
+    options.min_score = 0.5;
+    options.overlap_px = 32;
+    options.command = {"cyto8", "score"};
+    return options;
+  }
+
+  static Outcome Run(const ScoreCommandOptions& options) {
+    return Caught([&] { return RunScore(RealFileSystem(), options); });
+  }
+
+  // Refused with exit code 2 before anything was started.
+  std::string Refusal(const ScoreCommandOptions& options) const {
+    const Outcome outcome = Run(options);
+    EXPECT_EQ(outcome.code, ExitCode::kRefused);
+    EXPECT_EQ(outcome.out, "");
+    EXPECT_FALSE(fs::exists(folder_.PathOf("out")));
+    return outcome.err;
+  }
+
+  std::string Output(const std::string& name) const {
+    return std::string(TextOf(ReadBytes(folder_.PathOf("out/" + name))));
+  }
+  nlohmann::json Manifest() const {
+    return nlohmann::json::parse(Output("run.json"));
+  }
+
+  // Every file below out/, relative to it, sorted.
+  std::vector<std::string> Tree(const std::string& root = "out") const {
+    std::vector<std::string> files;
+    for (const auto& entry :
+         fs::recursive_directory_iterator(folder_.PathOf(root))) {
+      if (entry.is_regular_file()) {
+        files.push_back(
+            fs::relative(entry.path(), folder_.PathOf(root)).string());
+      }
+    }
+    std::sort(files.begin(), files.end());
+    return files;
+  }
+
+  TemporaryFolder folder_;
+};
+
+std::vector<std::string> LinesOf(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+TEST_F(ScoreCommandTest, TheFolderIsThatOfTheFormatsPage) {
+  const Outcome outcome = Run(Options({"a.png", "b.png"}));
+  EXPECT_EQ(outcome.code, ExitCode::kWhole) << outcome.err;
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_THAT(Tree(), ElementsAre("coco_results.json", "run.json", "slides.csv",
+                                  "slides/a-7f071235/coco.json",
+                                  "slides/a-7f071235/detections.csv",
+                                  "slides/a-7f071235/overlay.jpg",
+                                  "slides/b-5f59d8e8/coco.json",
+                                  "slides/b-5f59d8e8/detections.csv",
+                                  "slides/b-5f59d8e8/overlay.jpg"));
+}
+
+TEST_F(ScoreCommandTest, TheTableNamesTheImagesAndTheNotice) {
+  const Outcome outcome = Run(Options({"a.png", "b.png"}));
+  const std::vector<std::string> lines = LinesOf(outcome.out);
+  ASSERT_EQ(lines.size(), 6) << outcome.out;
+  EXPECT_TRUE(lines[0].starts_with("image"));
+  EXPECT_THAT(lines[1], HasSubstr("a.png"));
+  EXPECT_THAT(lines[2], HasSubstr("300x180"));
+  EXPECT_EQ(lines[5], kResearchNotice);
+}
+
+TEST_F(ScoreCommandTest, QuietSaysNothing) {
+  ScoreCommandOptions options = Options({"a.png"});
+  options.quiet = true;
+  EXPECT_EQ(Run(options).out, "");
+}
+
+TEST_F(ScoreCommandTest, WithoutOverlaysThereIsNone) {
+  ScoreCommandOptions options = Options({"a.png"});
+  options.overlays = false;
+  EXPECT_EQ(Run(options).code, ExitCode::kWhole);
+  for (const std::string& file : Tree()) {
+    EXPECT_FALSE(file.ends_with("overlay.jpg"));
+  }
+}
+
+TEST_F(ScoreCommandTest, FilesAgreeWithEachOther) {
+  EXPECT_EQ(Run(Options({"a.png", "b.png"})).code, ExitCode::kWhole);
+  const nlohmann::json manifest = Manifest();
+  const nlohmann::json all = nlohmann::json::parse(Output("coco_results.json"));
+  size_t boxes = 0;
+  for (const nlohmann::json& image : manifest["images"]) {
+    const std::string folder = "slides/" + image["id"].get<std::string>();
+    const nlohmann::json cells =
+        nlohmann::json::parse(Output(folder + "/coco.json"));
+    EXPECT_EQ(LinesOf(Output(folder + "/detections.csv")).size(),
+              cells.size() + 1);
+    size_t counted = 0;
+    for (const auto& count : image["detections"]) {
+      counted += count.get<size_t>();
+    }
+    EXPECT_EQ(counted, cells.size());
+    for (const nlohmann::json& cell : cells) {
+      EXPECT_EQ(cell["image_id"], image["image_id"]);
+      EXPECT_GT(cell["score"].get<double>(), 0.5);
+    }
+    boxes += cells.size();
+    const auto overlay = DecodeImage(
+        ReadBytes(folder_.PathOf("out/" + folder + "/overlay.jpg")), Limits());
+    ASSERT_TRUE(overlay.ok()) << overlay.status().message();
+    EXPECT_EQ(overlay->width_px(), image["width_px"].get<int64_t>());
+  }
+  EXPECT_GT(boxes, 0);
+  EXPECT_EQ(all.size(), boxes);
+}
+
+// docs/formats.md: only run.json holds clocks.
+TEST_F(ScoreCommandTest, ASecondRunGivesTheSameBytes) {
+  ScoreCommandOptions options = Options({"a.png", "b.png"});
+  EXPECT_EQ(Run(options).code, ExitCode::kWhole);
+  options.output = folder_.PathOf("out2");
+  EXPECT_EQ(Run(options).code, ExitCode::kWhole);
+  ASSERT_EQ(Tree("out"), Tree("out2"));
+  for (const std::string& file : Tree("out")) {
+    if (file == "run.json") continue;
+    EXPECT_EQ(ReadBytes(folder_.PathOf("out/" + file)),
+              ReadBytes(folder_.PathOf("out2/" + file)))
+        << file;
+  }
+}
+
+TEST_F(ScoreCommandTest, RunningIntoTheSameFolderReplacesItsFiles) {
+  ScoreCommandOptions options = Options({"a.png"});
+  EXPECT_EQ(Run(options).code, ExitCode::kWhole);
+  const std::vector<std::string> before = Tree();
+  EXPECT_EQ(Run(options).code, ExitCode::kWhole);
+  EXPECT_EQ(Tree(), before);
+}
+
+TEST_F(ScoreCommandTest, ACutImageFailsAloneWithItsError) {
+  const Outcome outcome = Run(Options({"a.png", "cut.jpg"}));
+  EXPECT_EQ(outcome.code, ExitCode::kPartial);
+  const std::string error =
+      folder_.PathOf("cut.jpg") + ": damaged JPEG: Premature end of JPEG file";
+  EXPECT_EQ(outcome.err, "cyto8: " + error + "\n");
+  const std::vector<std::string> lines = LinesOf(Output("slides.csv"));
+  ASSERT_EQ(lines.size(), 3);
+  EXPECT_TRUE(lines[1].starts_with("a-7f071235," + folder_.PathOf("a.png") +
+                                   ",done,0.5,--mpp,100,90,1,0,"));
+  EXPECT_EQ(lines[2], "cut-f07073a1," + folder_.PathOf("cut.jpg") +
+                          ",failed,,,,,,,," + error);
+  const nlohmann::json manifest = Manifest();
+  EXPECT_EQ(manifest["status"], "partial");
+  EXPECT_EQ(manifest["exit_code"], 4);
+  EXPECT_EQ(manifest["images"][0]["status"], "done");
+  EXPECT_EQ(manifest["images"][1]["status"], "failed");
+  EXPECT_FALSE(manifest["images"][1].contains("detections"));
+}
+
+TEST_F(ScoreCommandTest, OnlyUnreadableImagesAreNoInput) {
+  const Outcome outcome = Run(Options({"cut.jpg", "none.png"}));
+  EXPECT_EQ(outcome.code, ExitCode::kNoInput);
+  EXPECT_THAT(outcome.err, HasSubstr("none.png: No such file or directory\n"));
+  EXPECT_EQ(Manifest()["status"], "failed");
+  EXPECT_EQ(Manifest()["exit_code"], 3);
+  EXPECT_EQ(Output("coco_results.json"), "[\n]\n");
+}
+
+TEST_F(ScoreCommandTest, ScaleUnknownForAllIsNoInput) {
+  ScoreCommandOptions options = Options({"a.png", "b.png"});
+  options.mpp.reset();
+  const Outcome outcome = Run(options);
+  EXPECT_EQ(outcome.code, ExitCode::kNoInput);
+  EXPECT_THAT(outcome.err, HasSubstr("a.png: um/px is unknown: give --mpp X"));
+}
+
+TEST_F(ScoreCommandTest, ScaleUnknownForSomeIsPartial) {
+  folder_.Put("mpp.csv", "file_name,um_per_px\nb.png,0.25\n");
+  ScoreCommandOptions options = Options({"a.png", "b.png"});
+  options.mpp.reset();
+  options.mpp_from = folder_.PathOf("mpp.csv");
+  EXPECT_EQ(Run(options).code, ExitCode::kPartial);
+  const nlohmann::json images = Manifest()["images"];
+  EXPECT_EQ(images[0]["status"], "failed");
+  EXPECT_EQ(images[1]["mpp"], 0.25);
+  EXPECT_EQ(images[1]["mpp_source"], "--mpp-from");
+}
+
+TEST_F(ScoreCommandTest, TheFlagStandsOverTheSideFileWhichStillGivesTheId) {
+  folder_.Put("coco.json",
+              R"({"images": [{"id": 42, "file_name": "a.png",
+                              "um_per_px": 0.25}]})");
+  ScoreCommandOptions options = Options({"a.png"});
+  options.mpp_from = folder_.PathOf("coco.json");
+  EXPECT_EQ(Run(options).code, ExitCode::kWhole);
+  const nlohmann::json image = Manifest()["images"][0];
+  EXPECT_EQ(image["mpp"], 0.5);
+  EXPECT_EQ(image["mpp_source"], "--mpp");
+  EXPECT_EQ(image["image_id"], 42);
+}
+
+TEST_F(ScoreCommandTest, AnAmbiguousNameInTheSideFileFailsThatImage) {
+  folder_.Put("mpp.csv", "file_name,mpp\nx/a.png,1\ny/a.png,2\nb.png,0.5\n");
+  ScoreCommandOptions options = Options({"a.png", "b.png"});
+  options.mpp.reset();
+  options.mpp_from = folder_.PathOf("mpp.csv");
+  const Outcome outcome = Run(options);
+  EXPECT_EQ(outcome.code, ExitCode::kPartial);
+  EXPECT_EQ(outcome.err, "cyto8: " + folder_.PathOf("a.png") + ": " +
+                             folder_.PathOf("mpp.csv") +
+                             ": name \"a.png\" is ambiguous: \"x/a.png\" or "
+                             "\"y/a.png\"\n");
+}
+
+TEST_F(ScoreCommandTest, BadSettingsAreRefusedBeforeAnythingIsWritten) {
+  ScoreCommandOptions options = Options({"a.png", "a.png"});
+  EXPECT_EQ(Refusal(options),
+            "cyto8: " + folder_.PathOf("a.png") + ": is given twice\n");
+  options = Options({"a.png"});
+  options.images.push_back(folder_.path() + "/./a.png");
+  EXPECT_EQ(Refusal(options),
+            "cyto8: " + folder_.path() + "/./a.png: is given twice\n");
+  options = Options({"a.png"});
+  options.overlap_px = 128;
+  EXPECT_EQ(Refusal(options), "cyto8: overlap_px = 128: must be in [0, 127]\n");
+  options = Options({"a.png"});
+  options.mpp = 0;
+  EXPECT_EQ(Refusal(options), "cyto8: --mpp = 0: must be in [0.001, 1000]\n");
+  options = Options({"a.png"});
+  options.min_score = 1.5;
+  EXPECT_EQ(Refusal(options), "cyto8: --min-score = 1.5: must be in [0, 1]\n");
+  options = Options({"a.png"});
+  options.model = folder_.PathOf("none.yaml");
+  EXPECT_EQ(Refusal(options),
+            "cyto8: " + options.model + ": No such file or directory\n");
+  options = Options({"a.png"});
+  options.mpp_from = folder_.PathOf("none.csv");
+  EXPECT_EQ(Refusal(options),
+            "cyto8: " + options.mpp_from + ": No such file or directory\n");
+  folder_.Put("bad.csv", "name\n");
+  options.mpp_from = folder_.PathOf("bad.csv");
+  EXPECT_TRUE(Refusal(options).starts_with("cyto8: " + options.mpp_from +
+                                           ": line 1: must name"));
+}
+
+TEST_F(ScoreCommandTest, AnOutputFolderThatCannotBeMadeIsRefused) {
+  ScoreCommandOptions options = Options({"a.png"});
+  options.output = "/proc/no-folder/out";
+  EXPECT_EQ(Refusal(options),
+            "cyto8: /proc/no-folder: No such file or directory\n");
+}
+
+// Line breaks, format letters, parents and bytes that are no UTF-8 in names:
+// they stay names.
+TEST_F(ScoreCommandTest, HostileFileNamesStayNames) {
+  const std::string hostile[] = {"new\nline.png", "%s%n{}.png",
+                                 "quote\",comma.png", "\xff\xfe.png", "..png"};
+  ScoreCommandOptions options = Options({});
+  for (const std::string& name : hostile) {
+    PutPng(folder_, name, MakeTestImage(20, 20).view());
+    options.images.push_back(folder_.PathOf(name));
+  }
+  fs::create_directory(folder_.PathOf("sub"));
+  PutPng(folder_, "sub/x.png", MakeTestImage(20, 20).view());
+  options.images.push_back(folder_.path() + "/sub/../sub/x.png");
+  const std::vector<std::string> before = folder_.Names();
+  const Outcome outcome = Run(options);
+  EXPECT_EQ(outcome.code, ExitCode::kWhole) << outcome.err;
+  std::vector<std::string> after = folder_.Names();
+  std::erase(after, "out");
+  EXPECT_EQ(after, before);
+  std::set<std::string> ids;
+  for (const auto& entry :
+       fs::directory_iterator(folder_.PathOf("out/slides"))) {
+    const std::string id = entry.path().filename().string();
+    EXPECT_EQ(id.find_first_not_of(
+                  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                  "0123456789._-"),
+              std::string::npos)
+        << id;
+    ids.insert(id);
+  }
+  EXPECT_EQ(ids.size(), 6);
+  // One line per image, whatever its name.
+  EXPECT_EQ(LinesOf(outcome.out).size(), 1 + 6 + 3) << outcome.out;
+}
+
+}  // namespace
+}  // namespace cyto8

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every file call of one `cyto8 score` fails in turn: the documented exit code,
+// nothing half-written under a final name, no temporary left, no file left
+// open.
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "app/score_command.h"
+#include "tests/app/app_fixture.h"
+#include "tests/support/faulty_file_system.h"
+#include "tiling/image_reader.h"
+
+namespace cyto8 {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ScoreFaultTest : public testing::Test {
+ protected:
+  ScoreFaultTest() {
+    PutMiniModel(folder_);
+    PutPng(folder_, "x.png", MakeTestImage(40, 30).view());
+  }
+
+  // Into a new folder.
+  ExitCode Score() {
+    ScoreCommandOptions options;
+    options.images = {folder_.PathOf("x.png")};
+    options.model = folder_.PathOf("mini.yaml");
+    options.output = folder_.PathOf("out" + std::to_string(++runs_));
+    options.mpp = 0.5;
+    options.min_score = 0.5;
+    options.overlap_px = 32;
+    options.quiet = true;
+    return Caught([&] { return RunScore(files_, options); }).code;
+  }
+
+  int64_t CallsOfAWholeRun() {
+    files_.Disarm();
+    EXPECT_EQ(Score(), ExitCode::kWhole);
+    return static_cast<int64_t>(files_.calls().size());
+  }
+
+  std::string output() const {
+    return folder_.PathOf("out" + std::to_string(runs_));
+  }
+
+  TemporaryFolder folder_;
+  FaultyFileSystem files_{RealFileSystem()};
+  int runs_ = 0;
+};
+
+bool IsTemporary(const fs::path& path) {
+  return path.filename().string().find(".tmp-") != std::string::npos;
+}
+
+// The file is whole: what its ending promises, to the last byte.
+void ExpectWhole(const fs::path& path) {
+  const std::vector<std::byte> bytes = ReadBytes(path.string());
+  const std::string_view text = TextOf(bytes);
+  if (path.extension() == ".jpg") {
+    EXPECT_TRUE(DecodeImage(bytes, Limits()).ok()) << path;
+    return;
+  }
+  EXPECT_TRUE(text.ends_with('\n')) << path;
+  if (path.extension() == ".json") {
+    EXPECT_TRUE(nlohmann::json::accept(text)) << path;
+  }
+}
+
+void ExpectWholeFiles(const std::string& folder, bool temporaries_may_stay) {
+  if (!fs::exists(folder)) return;
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    if (IsTemporary(entry.path())) {
+      EXPECT_TRUE(temporaries_may_stay) << entry.path();
+    } else {
+      ExpectWhole(entry.path());
+    }
+  }
+}
+
+TEST_F(ScoreFaultTest, EachFailingCallEndsInTheDocumentedCode) {
+  const int64_t calls = CallsOfAWholeRun();
+  ASSERT_GT(calls, 50);
+  for (const int error : {ENOSPC, EIO}) {
+    for (int64_t i = 0; i < calls; ++i) {
+      SCOPED_TRACE("call " + std::to_string(i) + ", errno " +
+                   std::to_string(error));
+      files_.Arm({.index = i, .error_number = error});
+      EXPECT_EQ(Score(), ExitCode::kTemporary);
+      ExpectWholeFiles(output(), /*temporaries_may_stay=*/false);
+      EXPECT_EQ(files_.open_files(), 0);
+    }
+  }
+}
+
+// From one call on everything fails, so temporaries cannot be removed either.
+TEST_F(ScoreFaultTest, ADiskThatStaysFullLeavesNothingHalfWritten) {
+  const int64_t calls = CallsOfAWholeRun();
+  for (int64_t i = 0; i < calls; ++i) {
+    SCOPED_TRACE("call " + std::to_string(i));
+    files_.Arm({.index = i, .error_number = ENOSPC, .lasting = true});
+    EXPECT_EQ(Score(), ExitCode::kTemporary);
+    ExpectWholeFiles(output(), /*temporaries_may_stay=*/true);
+    EXPECT_EQ(files_.open_files(), 0);
+  }
+}
+
+// What the operating system forbids will not heal by itself.
+TEST_F(ScoreFaultTest, AForbiddenCallIsRefusedOrFailsTheImage) {
+  const int64_t calls = CallsOfAWholeRun();
+  for (int64_t i = 0; i < calls; ++i) {
+    SCOPED_TRACE("call " + std::to_string(i));
+    files_.Arm({.index = i, .error_number = EACCES});
+    const ExitCode code = Score();
+    EXPECT_TRUE(code == ExitCode::kRefused || code == ExitCode::kNoInput)
+        << static_cast<int>(code);
+    ExpectWholeFiles(output(), /*temporaries_may_stay=*/false);
+  }
+}
+
+TEST_F(ScoreFaultTest, ShortReadsAndWritesChangeNothing) {
+  files_.ShortenTransfers(1000);
+  EXPECT_EQ(Score(), ExitCode::kWhole);
+  ExpectWholeFiles(output(), /*temporaries_may_stay=*/false);
+}
+
+}  // namespace
+}  // namespace cyto8

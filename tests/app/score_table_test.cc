@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests of app/score_table.h.
+#include "app/score_table.h"
+
+#include <gtest/gtest.h>
+
+#include "base/version.h"
+
+namespace cyto8 {
+namespace {
+
+TEST(ScoreTableTest, OneLineAnImageAndNoCountsForAFailedOne) {
+  ModelCard card;
+  card.classes = {{.id = 1, .name = "NILM", .color = {}},
+                  {.id = 2, .name = "HSIL", .color = {}}};
+  SlideResult whole;
+  whole.identity.path = "in/a-name-that-is-much-too-long.jpg";
+  whole.width_px = 1180;
+  whole.height_px = 941;
+  whole.mpp.value = 0.2472;
+  whole.tiles = 1;
+  whole.cells.resize(3);
+  whole.cells[0].detection.class_id = 2;
+  whole.cells[1].detection.class_id = 1;
+  whole.cells[2].detection.class_id = 2;
+  whole.seconds = {
+      .read = 0.011, .resample = 0.002, .infer = 0.5, .merge = 0, .write = 0.1};
+  SlideResult failed;
+  failed.identity.path = "y.jpg";
+  failed.status = DataLoss("cut");
+  const std::vector<SlideResult> run = {whole, failed};
+  EXPECT_EQ(
+      ScoreTable(run, card, "out"),
+      "image                      size px   um/px  tiles  NILM  HSIL  read s  "
+      "resample  infer  merge  write\n"
+      "a-name-that-is-much-to..  1180x941  0.2472      1     1     2    0.01  "
+      "    0.00   0.50   0.00   0.10\n"
+      "y.jpg                       failed\n"
+      "\nResults, one folder an image: out/slides/\n" +
+          std::string(kResearchNotice) + "\n");
+}
+
+}  // namespace
+}  // namespace cyto8
