@@ -97,7 +97,7 @@ endif()
 
 # One target per label builds the tests that carry it; test.sh wants no more
 # than those in the sanitized builds.
-set(CYTO8_LABELS unit property golden fault e2e fuzz full tsan)
+set(CYTO8_LABELS unit property golden fault e2e fuzz full asan tsan)
 foreach(label IN LISTS CYTO8_LABELS)
   add_custom_target(tests_${label})
 endforeach()
@@ -155,8 +155,8 @@ endfunction()
 #
 # One GoogleTest program; each of its tests is a test of ctest, run in the
 # source folder. LABELS default to unit, TIMEOUT to 120. Labels: unit property
-# golden fault e2e fuzz by kind; full: not in test.sh fast; tsan: also run under
-# ThreadSanitizer.
+# golden fault e2e fuzz by kind; full: not in test.sh fast; asan, tsan: test.sh fast also
+# runs it under AddressSanitizer, ThreadSanitizer.
 function(cyto8_add_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;DEPS;LABELS")
   if(arg_UNPARSED_ARGUMENTS)

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
-#include <numeric>
 #include <utility>
 
+#include "base/nearest_word.h"
 #include "base/numbers.h"
 #include "detector/passes/fold_batch_norms.h"
 #include "detector/passes/fold_constants.h"
@@ -148,35 +148,13 @@ constexpr Entry kTable[] = {
 
 constexpr std::string_view kIgnoreErrors = "ignore_errors";
 
-// Levenshtein's distance: insertions, deletions and replacements.
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i + 1);
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
-
 StatusOr<const Entry*> FindEntry(std::string_view name) {
-  const Entry* nearest = &kTable[0];
-  size_t least = EditDistance(name, nearest->name);
   for (const Entry& entry : kTable) {
-    const size_t distance = EditDistance(name, entry.name);
-    if (distance == 0) return &entry;
-    if (distance < least) {
-      least = distance;
-      nearest = &entry;
-    }
+    if (entry.name == name) return &entry;
   }
   return InvalidArgument("transform \"" + std::string(name) +
-                         "\" is not known; the nearest name is \"" +
-                         std::string(nearest->name) + "\"");
+                         "\" is not known" +
+                         DidYouMean(name, TransformNames()));
 }
 
 Status CheckArguments(const Entry& entry, const Arguments& arguments) {

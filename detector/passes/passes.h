@@ -27,6 +27,11 @@ struct TransformContext {
   Limits limits;
 };
 
+// What every network needs before it can be compiled: operator by operator as
+// in the file.
+inline constexpr std::string_view kPlainTransforms =
+    "fold_constants remove_nodes(op=Identity)";
+
 // From an imported network to the operators that run fast. Shapes should be
 // bound first: some patterns are recognised only where sizes are known.
 inline constexpr std::string_view kInferenceTransforms =

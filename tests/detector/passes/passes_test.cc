@@ -131,11 +131,11 @@ std::string ErrorOf(std::string_view transforms) {
 
 TEST(ApplyTransformsTest, UnknownNamesNameTheNearest) {
   EXPECT_EQ(ErrorOf("fold_batchnorm"),
-            "INVALID_ARGUMENT: transform \"fold_batchnorm\" is not known; the "
-            "nearest name is \"fold_batch_norms\"");
+            "INVALID_ARGUMENT: transform \"fold_batchnorm\" is not known; "
+            "did you mean \"fold_batch_norms\"?");
   EXPECT_EQ(ErrorOf("remove_node(op=Identity)"),
-            "INVALID_ARGUMENT: transform \"remove_node\" is not known; the "
-            "nearest name is \"remove_nodes\"");
+            "INVALID_ARGUMENT: transform \"remove_node\" is not known; did "
+            "you mean \"remove_nodes\"?");
 }
 
 TEST(ApplyTransformsTest, UnknownArgumentsNameTheKnownOnes) {
