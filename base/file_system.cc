@@ -76,9 +76,10 @@ class PosixFileSystem final : public FileSystem {
     if (mkdir(path.c_str(), kMode) == 0) return OkStatus();
     const int error = errno;
     struct stat info {};
-    const bool exists = stat(path.c_str(), &info) == 0;
-    if (error == EEXIST && exists && S_ISDIR(info.st_mode)) return OkStatus();
-    return ErrnoStatus(error, path);
+    if (error != EEXIST || stat(path.c_str(), &info) != 0) {
+      return ErrnoStatus(error, path);
+    }
+    return S_ISDIR(info.st_mode) ? OkStatus() : ErrnoStatus(ENOTDIR, path);
   }
 
  private:

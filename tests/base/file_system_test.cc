@@ -226,9 +226,9 @@ TEST_F(FileSystemTest, MakesDirectoriesWithTheirParents) {
 TEST_F(FileSystemTest, MakeDirectoriesNamesThePartThatFails) {
   folder_.Put("a", "");
   EXPECT_EQ(MakeDirectories(files_, folder_.PathOf("a")).message(),
-            folder_.PathOf("a") + ": File exists");
+            folder_.PathOf("a") + ": Not a directory");
   EXPECT_EQ(MakeDirectories(files_, folder_.PathOf("a/b")).message(),
-            folder_.PathOf("a") + ": File exists");
+            folder_.PathOf("a") + ": Not a directory");
   files_.Arm({.kind = FileCall::kMakeDirectory,
               .index = 0,
               .error_number = ENOSPC,

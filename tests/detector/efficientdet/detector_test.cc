@@ -7,7 +7,9 @@
 
 #include <cmath>
 #include <string>
+#include <thread>
 #include <utility>
+#include <vector>
 
 namespace cyto8 {
 namespace {
@@ -257,6 +259,28 @@ TEST(DetectorTest, RefusesAModelOfFloats) {
                 .status()
                 .message(),
             "model input 'input': float32 [1,4,4,3]: must be uint8 [1,H,W,3]");
+}
+
+// Runs under ThreadSanitizer too: a detector is shared, sessions are not.
+TEST(DetectorSessionTest, SessionsOfOneDetectorRunAtTheSameTime) {
+  const auto detector = Detector::Create(SmallModel(), SmallOptions());
+  ASSERT_TRUE(detector.ok()) << detector.status().ToString();
+  const Image tile = Grey(kSide, kSide, 101);
+  const auto expected = Detect(tile.view(), SmallOptions());
+  ASSERT_TRUE(expected.ok()) << expected.status().ToString();
+  ASSERT_FALSE(expected->detections.empty());
+  std::vector<uint8_t> same(4, 0);
+  std::vector<std::thread> workers;
+  for (uint8_t& result : same) {
+    workers.emplace_back([&] {
+      auto session = DetectorSession::Create(*detector);
+      SerialFor serial;
+      const auto found = session->Detect(tile.view(), {}, serial);
+      result = found.ok() && found->detections == expected->detections;
+    });
+  }
+  for (std::thread& worker : workers) worker.join();
+  EXPECT_EQ(same, std::vector<uint8_t>(4, 1));
 }
 
 }  // namespace
