@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/console.h"
 #include "app/graph_command.h"
 #include "app/info_command.h"
 #include "app/score_command.h"
@@ -155,7 +156,8 @@ std::string Explain(const CLI::App& app, const CLI::ParseError& error) {
 }
 
 ExitCode Refuse(const std::string& message) {
-  fmt::print(stderr, "cyto8: {}\nTry cyto8 --help.\n", message);
+  PrintMessage(message);
+  fmt::print(stderr, "Try cyto8 --help.\n");
   return ExitCode::kRefused;
 }
 

@@ -2,12 +2,11 @@
 // The graph commands; see graph_command.h.
 #include "app/graph_command.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <map>
 #include <utility>
 
+#include "app/console.h"
 #include "app/graph_run.h"
 #include "app/summary_text.h"
 #include "base/atomic_file.h"
@@ -16,7 +15,7 @@ namespace cyto8 {
 namespace {
 
 ExitCode Finish(const Status& status) {
-  if (!status.ok()) fmt::print(stderr, "cyto8: {}\n", status.message());
+  if (!status.ok()) PrintMessage(status.message());
   return ExitCodeOf(status);
 }
 
@@ -27,8 +26,7 @@ Status Summarize(FileSystem& files, const GraphSummarizeOptions& options) {
   CYTO8_ASSIGN_OR_RETURN(
       const std::string text,
       Annotate(SummaryText(bytes, options.limits), options.model));
-  fmt::print("{}", text);
-  return OkStatus();
+  return PrintData(text);
 }
 
 // "class_net/class-predict/BiasAdd" is written to class_net_class-predict_...

@@ -119,6 +119,14 @@ StatusOr<std::vector<NamedArray>> RunPlain(Graph imported,
   return OutputsOf(run);
 }
 
+std::vector<std::string> HeadNames(const ExportLayout& layout) {
+  std::vector<std::string> names;
+  for (const GraphOutput& output : HeadOutputs(layout)) {
+    names.push_back(output.name);
+  }
+  return names;
+}
+
 // A serving export: pixels -> normalised images -> network -> detections.
 class ServingRun {
  public:
@@ -244,9 +252,7 @@ StatusOr<std::vector<NamedArray>> ServingRun::Run(Graph imported) {
   NetworkCut cut;
   const std::string& name = layout_.network_input.name;
   cut.inputs[name] = {.type = DataType::kFloat32, .shape = input.shape};
-  for (const GraphOutput& output : HeadOutputs(layout_)) {
-    cut.outputs.push_back(output.name);
-  }
+  cut.outputs = HeadNames(layout_);
   CYTO8_ASSIGN_OR_RETURN(
       const InferRequest run,
       RunNetwork(std::move(imported), cut, {{name, input}}, request_));
@@ -259,12 +265,13 @@ StatusOr<std::vector<NamedArray>> ServingRun::Run(Graph imported) {
   return outputs;
 }
 
-// The layout of a serving export whose pixel input is among the given ones.
+// The layout of a serving export that is fed by its pixels or at its network.
 std::optional<ExportLayout> ServingLayout(const Graph& graph,
                                           const GraphRunRequest& request) {
   StatusOr<ExportLayout> layout = FindExportLayout(graph);
   if (!layout.ok() || !layout->serving_input) return std::nullopt;
-  if (!request.inputs.contains(layout->serving_input->pixels.name)) {
+  if (!request.inputs.contains(layout->serving_input->pixels.name) &&
+      !request.inputs.contains(layout->network_input.name)) {
     return std::nullopt;
   }
   return *std::move(layout);
@@ -299,6 +306,11 @@ StatusOr<std::vector<NamedArray>> RunGraphDef(std::span<const std::byte> model,
       ServingLayout(imported.graph, request);
   if (!layout) return RunPlain(std::move(imported.graph), request);
   const std::string& name = layout->serving_input->pixels.name;
+  if (!request.inputs.contains(name)) {
+    GraphRunRequest network = request;
+    if (network.outputs.empty()) network.outputs = HeadNames(*layout);
+    return RunPlain(std::move(imported.graph), network);
+  }
   if (request.inputs.size() != 1) {
     return InvalidArgument("input \"" + name +
                            "\": no other input may stand beside the pixels");

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "app/console.h"
 #include "base/numbers.h"
 #include "base/sha256.h"
 #include "tiling/image_reader.h"
@@ -62,21 +63,25 @@ Json ToJson(const std::string& path, const ImageFacts& facts) {
 
 ExitCode RunInfo(FileSystem& files, const InfoOptions& options) {
   Json list = Json::array();
+  std::string text;
   size_t failed = 0;
   for (const std::string& path : options.images) {
     const StatusOr<ImageFacts> facts = Examine(files, path, options.limits);
     if (!facts.ok()) {
-      fmt::print(stderr, "cyto8: {}\n", facts.status().message());
+      PrintMessage(facts.status().message());
       ++failed;
-    } else if (options.json) {
-      list.push_back(ToJson(path, *facts));
-    } else {
-      fmt::print("{}", Text(path, *facts));
+      continue;
     }
+    list.push_back(ToJson(path, *facts));
+    text += Text(path, *facts);
   }
-  if (options.json) {
-    fmt::print("{}\n",
-               list.dump(2, ' ', false, Json::error_handler_t::replace));
+  const Status printed = PrintData(
+      options.json
+          ? list.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
+          : text);
+  if (!printed.ok()) {
+    PrintMessage(printed.message());
+    return ExitCodeOf(printed);
   }
   if (failed == 0) return ExitCode::kWhole;
   return failed == options.images.size() ? ExitCode::kNoInput

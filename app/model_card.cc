@@ -3,11 +3,13 @@
 #include "app/model_card.h"
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <utility>
 
 #include "app/yaml_map.h"
 #include "base/checked_math.h"
+#include "base/numbers.h"
 #include "tiling/resample.h"
 
 namespace cyto8 {
@@ -19,6 +21,11 @@ constexpr NumberRange kLevel = {0, 255};
 StatusOr<Rgb> ReadColour(YamlMap& map, std::string_view key) {
   CYTO8_ASSIGN_OR_RETURN(const std::vector<double> values,
                          map.Numbers(key, 3, kLevel));
+  for (const double value : values) {
+    if (value == std::floor(value)) continue;
+    return InvalidArgument(std::string(key) + " = " + FormatShortest(value) +
+                           ": must be a whole number");
+  }
   const auto level = [&](size_t i) { return static_cast<uint8_t>(values[i]); };
   return Rgb{.red = level(0), .green = level(1), .blue = level(2)};
 }

@@ -16,6 +16,9 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr double kMaxImageId = 9007199254740992;  // exact in a JSON number.
+constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+
 std::string_view BaseName(std::string_view path) {
   return path.substr(path.find_last_of('/') + 1);  // npos + 1 is 0.
 }
@@ -73,6 +76,8 @@ StatusOr<SideEntry> CocoEntry(const Json& image) {
     if (!id->is_number_integer()) {
       return InvalidArgument("id: must be a whole number");
     }
+    CYTO8_RETURN_IF_ERROR(
+        CheckRange("id", id->get<double>(), -kMaxImageId, kMaxImageId));
     entry.image_id = id->get<int64_t>();
   }
   return entry;
@@ -159,8 +164,9 @@ StatusOr<SideFile> SideFile::Parse(std::span<const std::byte> bytes,
   CYTO8_RETURN_IF_ERROR(CheckRange("size in bytes",
                                    static_cast<int64_t>(bytes.size()), 1,
                                    limits.max_truth_bytes));
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()),
-                              bytes.size());
+  std::string_view text(reinterpret_cast<const char*>(bytes.data()),
+                        bytes.size());
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(3);
   const size_t first = text.find_first_not_of(" \t\r\n");
   const bool json = first != std::string_view::npos && text[first] == '{';
   SideFileBuilder builder;

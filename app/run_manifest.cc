@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <ctime>
@@ -26,7 +27,12 @@ double Milliseconds(double seconds) {
 
 // A float as the shortest decimal that a reader would type.
 double Decimal(float value) {
-  return std::round(static_cast<double>(value) * 1e6) / 1e6;
+  std::array<char, 32> text{};
+  const auto end =
+      std::to_chars(text.data(), text.data() + text.size(), value).ptr;
+  double decimal = 0;
+  std::from_chars(text.data(), end, decimal);
+  return decimal;
 }
 
 Json SecondsJson(const StageSeconds& seconds) {

@@ -2,13 +2,12 @@
 // Scoring a list of images; see score_command.h.
 #include "app/score_command.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <map>
 #include <set>
 #include <utility>
 
+#include "app/console.h"
 #include "app/jpeg_encoder.h"
 #include "app/load_model.h"
 #include "app/overlay.h"
@@ -70,6 +69,7 @@ StatusOr<std::vector<Slide>> DescribeSlides(
   const std::vector<std::string> relative =
       RelativeToCommonFolder(options.images);
   std::set<std::string> ids;
+  std::map<int64_t, std::string> image_ids;  // to paths.
   std::vector<Slide> slides;
   for (size_t i = 0; i < relative.size(); ++i) {
     CYTO8_ASSIGN_OR_RETURN(
@@ -77,6 +77,13 @@ StatusOr<std::vector<Slide>> DescribeSlides(
         DescribeSlide(options.images[i], relative[i], side_file, options));
     if (!ids.insert(slide.identity.id).second) {
       return InvalidArgument(options.images[i] + ": is given twice");
+    }
+    const auto [first, is_new] =
+        image_ids.emplace(slide.identity.image_id, slide.identity.path);
+    if (!is_new) {
+      return InvalidArgument(
+          slide.identity.path + ": image_id = " + std::to_string(first->first) +
+          ": is that of " + first->second + " too; list both in --mpp-from");
     }
     slides.push_back(std::move(slide));
   }
@@ -95,17 +102,28 @@ Status WriteOverlay(FileSystem& files, const std::string& folder,
   return WriteFileAtomically(files, folder + "/overlay.jpg", jpeg);
 }
 
-Status WriteSlide(FileSystem& files, const ScoredSlide& slide,
-                  const ModelCard& card, const ScoreCommandOptions& options) {
-  const std::string folder =
-      options.output + "/slides/" + slide.result.identity.id;
+Status WriteSlideFiles(FileSystem& files, const std::string& folder,
+                       const ScoredSlide& slide, const ModelCard& card,
+                       const ScoreCommandOptions& options) {
   CYTO8_RETURN_IF_ERROR(MakeDirectories(files, folder));
-  CYTO8_RETURN_IF_ERROR(WriteFileAtomically(files, folder + "/coco.json",
-                                            CocoText(slide.result)));
+  if (options.overlays) {
+    CYTO8_RETURN_IF_ERROR(
+        WriteOverlay(files, folder, slide, card, options.limits));
+  } else {
+    static_cast<void>(files.Remove(folder + "/overlay.jpg").ok());
+  }
   CYTO8_RETURN_IF_ERROR(WriteFileAtomically(files, folder + "/detections.csv",
                                             DetectionsCsv(slide.result, card)));
-  if (!options.overlays) return OkStatus();
-  return WriteOverlay(files, folder, slide, card, options.limits);
+  return WriteFileAtomically(files, folder + "/coco.json",
+                             CocoText(slide.result));
+}
+
+// A failed image leaves no file that could be taken for its result, neither of
+// this run nor of an earlier one.
+void RemoveSlideFiles(FileSystem& files, const std::string& folder) {
+  for (const char* name : {"/overlay.jpg", "/detections.csv", "/coco.json"}) {
+    static_cast<void>(files.Remove(folder + name).ok());  // may not be there.
+  }
 }
 
 Status WriteRun(FileSystem& files, const ScoreCommandOptions& options,
@@ -140,7 +158,7 @@ ExitCode ExitCodeOfRun(std::span<const SlideResult> results) {
 }
 
 ExitCode Fail(const Status& status) {
-  fmt::print(stderr, "cyto8: {}\n", status.message());
+  PrintMessage(status.message());
   return ExitCodeOf(status);
 }
 
@@ -163,6 +181,7 @@ class ScoreRun {
 };
 
 SlideResult ScoreRun::ScoreOne(ScoreJob& job, const Slide& slide) {
+  const std::string folder = options_.output + "/slides/" + slide.identity.id;
   ScoredSlide scored;
   scored.result.identity = slide.identity;
   scored.result.status = slide.status;
@@ -170,11 +189,13 @@ SlideResult ScoreRun::ScoreOne(ScoreJob& job, const Slide& slide) {
   SlideResult& result = scored.result;
   if (result.status.ok()) {
     const Stopwatch watch(result.seconds.write);
-    result.status = WriteSlide(files_, scored, model_.card, options_);
+    result.status =
+        WriteSlideFiles(files_, folder, scored, model_.card, options_);
   }
   if (!result.status.ok()) {
     result.cells.clear();
-    fmt::print(stderr, "cyto8: {}\n", result.status.message());
+    RemoveSlideFiles(files_, folder);
+    PrintMessage(result.status.message());
   }
   return std::move(result);
 }
@@ -204,7 +225,8 @@ StatusOr<ExitCode> ScoreRun::Run(const std::vector<Slide>& slides) {
       WriteRun(files_, options_, results,
                RunManifestText(Facts(started, code), model_, results)));
   if (!options_.quiet) {
-    fmt::print("{}", ScoreTable(results, model_.card, options_.output));
+    CYTO8_RETURN_IF_ERROR(
+        PrintData(ScoreTable(results, model_.card, options_.output)));
   }
   return code;
 }

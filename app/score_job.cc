@@ -20,12 +20,17 @@ double Ratio(int64_t scaled, int64_t full) {
   return static_cast<double>(scaled) / static_cast<double>(full);
 }
 
+// Cut to what the merger takes: a bad model's box may be of any size.
+double Bounded(double coordinate) {
+  return std::clamp(coordinate, -kMaxCoordinate, kMaxCoordinate);
+}
+
 // From pixels of the resampled image to level 0.
 Box ToLevelZero(const Box& box, double ratio_x, double ratio_y) {
-  return {.x_min = box.x_min / ratio_x,
-          .y_min = box.y_min / ratio_y,
-          .x_max = box.x_max / ratio_x,
-          .y_max = box.y_max / ratio_y};
+  return {.x_min = Bounded(box.x_min / ratio_x),
+          .y_min = Bounded(box.y_min / ratio_y),
+          .x_max = Bounded(box.x_max / ratio_x),
+          .y_max = Bounded(box.y_max / ratio_y)};
 }
 
 bool FoundBefore(const FoundCell& a, const FoundCell& b) {
@@ -166,13 +171,16 @@ Status ScoreJob::DetectTiles(const Image& scaled, SlideResult& result) {
 Status ScoreJob::Merge(SlideResult& result) {
   const Stopwatch watch(result.seconds.merge);
   const PostprocessOptions& postprocess = card_->postprocess;
+  // Inside a tile the card's suppression has its say, which may be a soft one;
+  // no box overlaps another by more than 1.
+  const double threshold = result.tiles == 1 ? 1 : postprocess.iou_threshold;
   std::vector<Detection> all;
   for (const FoundCell& cell : result.cells) all.push_back(cell.detection);
   CYTO8_ASSIGN_OR_RETURN(
       const std::vector<Detection> kept,
       MergeDetections(
           std::move(all),
-          {.iou_threshold = postprocess.iou_threshold,
+          {.iou_threshold = threshold,
            .class_agnostic = postprocess.scope == SuppressionScope::kGlobal}));
   result.cells = WithTiles(kept, std::move(result.cells));
   return OkStatus();

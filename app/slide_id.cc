@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <system_error>
 
 #include "base/sha256.h"
 
@@ -33,7 +34,10 @@ std::vector<std::string> RelativeToCommonFolder(
     std::span<const std::string> paths) {
   std::vector<fs::path> full;
   for (const std::string& path : paths) {
-    full.push_back((fs::path("/") / path).lexically_normal());
+    std::error_code error;  // absolute() fails without a working folder.
+    const fs::path absolute = fs::absolute(path, error);
+    full.push_back(
+        (error ? fs::path("/") / path : absolute).lexically_normal());
   }
   if (full.empty()) return {};
   std::vector<fs::path> common = FolderParts(full[0]);

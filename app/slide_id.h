@@ -14,7 +14,8 @@
 namespace cyto8 {
 
 // Each path relative to the deepest folder that all of them share; names are
-// normalised lexically ("a/../b" is "b"), links are not followed.
+// made absolute and normalised lexically ("a/../b" is "b"), links are not
+// followed.
 std::vector<std::string> RelativeToCommonFolder(
     std::span<const std::string> paths);
 

@@ -166,11 +166,10 @@ StatusOr<std::vector<double>> YamlMap::Numbers(std::string_view key,
   CYTO8_ASSIGN_OR_RETURN(const YAML::Node list, impl_->FindSequence(key));
   CYTO8_ASSIGN_OR_RETURN(std::vector<double> values,
                          NumbersOf(list, key, range));
-  const auto wanted = static_cast<int64_t>(count);
-  CYTO8_RETURN_IF_ERROR(CheckRange("length of " + PlaceOf(list, key),
-                                   static_cast<int64_t>(values.size()), wanted,
-                                   wanted));
-  return values;
+  if (values.size() == count) return values;
+  return InvalidArgument(PlaceOf(list, key) + " has " +
+                         std::to_string(values.size()) + " numbers: must be " +
+                         std::to_string(count));
 }
 
 StatusOr<std::vector<double>> YamlMap::NumberOrNumbers(std::string_view key,

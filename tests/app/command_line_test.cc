@@ -7,6 +7,7 @@
 
 #include <filesystem>
 
+#include "app/console.h"
 #include "base/version.h"
 #include "tests/app/app_fixture.h"
 
@@ -116,7 +117,7 @@ TEST(CommandLineTest, HostileWordsAreOnlyWords) {
   for (const std::string word : {"%s%n", "{}", "../x", "new\nline", "\xff"}) {
     EXPECT_EQ(RunProgram({word}).code, ExitCode::kRefused);
     EXPECT_EQ(RefusalOf({"graph", "summarize", "no/" + word}),
-              "cyto8: no/" + word + ": No such file or directory\n");
+              "cyto8: no/" + Printable(word) + ": No such file or directory\n");
   }
 }
 

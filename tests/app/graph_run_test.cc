@@ -194,6 +194,23 @@ TEST_F(ServingTest, OnlyTheNamedOutputsCome) {
             "detections where pixels are given");
 }
 
+TEST_F(ServingTest, FedAtItsNetworkInputItGivesTheHeads) {
+  GraphRunRequest pixels;
+  pixels.inputs["image_arrays"] = Pixels({1, 24, 30, 3});
+  const auto whole = RunGraphDef(model_, pixels);
+  ASSERT_TRUE(whole.ok()) << whole.status().message();
+  ASSERT_EQ(whole->size(), 12);  // ten heads, input, detections.
+  GraphRunRequest network;
+  network.inputs["stack"] = (*whole)[10].array;
+  const auto heads = RunGraphDef(model_, network);
+  ASSERT_TRUE(heads.ok()) << heads.status().message();
+  ASSERT_EQ(heads->size(), 10);
+  for (size_t i = 0; i < heads->size(); ++i) {
+    EXPECT_EQ((*heads)[i].name, (*whole)[i].name);
+    EXPECT_EQ((*heads)[i].array.bytes, (*whole)[i].array.bytes);
+  }
+}
+
 TEST_F(ServingTest, OtherInputsBesideThePixelsAreRefused) {
   GraphRunRequest request;
   request.inputs["image_arrays"] = Pixels({1, 24, 30, 3});

@@ -49,6 +49,8 @@ TEST(SideFileTest, AmbiguousNamesAreErrors) {
 
 TEST(SideFileTest, CsvTakesEitherColumnNameInAnyOrder) {
   EXPECT_EQ(Parse("um_per_px,file_name\n0.5,x.jpg\n")->Find("x.jpg")->mpp, 0.5);
+  EXPECT_EQ(Parse("\xef\xbb\xbfpath,mpp\nx.jpg,0.5\n")->Find("x.jpg")->mpp,
+            0.5);
   EXPECT_EQ(Parse("path,note,mpp\r\nx.jpg,\"a, \"\"b\"\"\",0.5\r\n\r\n")
                 ->Find("x.jpg")
                 ->mpp,
@@ -82,6 +84,11 @@ TEST(SideFileTest, CocoErrorsNameTheField) {
             "images[0]: um_per_px: must be a number");
   EXPECT_EQ(Refusal(R"({"images": [{"file_name": "x", "id": 1.5}]})"),
             "images[0]: id: must be a whole number");
+  EXPECT_EQ(
+      Refusal(
+          R"({"images": [{"file_name": "x", "id": 18446744073709551615}]})"),
+      "images[0]: id = 18446744073709551616: must be in "
+      "[-9007199254740992, 9007199254740992]");
   EXPECT_EQ(Refusal(R"({"images": [{"file_name": "x", "um_per_px": -1}]})"),
             "images[0]: um_per_px = -1: must be in [0.001, 1000]");
 }

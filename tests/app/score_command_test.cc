@@ -297,6 +297,40 @@ TEST_F(ScoreCommandTest, AnOutputFolderThatCannotBeMadeIsRefused) {
 
 // Line breaks, format letters, parents and bytes that are no UTF-8 in names:
 // they stay names.
+TEST_F(ScoreCommandTest, AnImageThatFailsNowLeavesNoEarlierResult) {
+  ScoreCommandOptions options = Options({"a.png"});
+  ASSERT_EQ(Run(options).code, ExitCode::kWhole);
+  const fs::path slides = folder_.PathOf("out/slides");
+  const fs::path slide = fs::directory_iterator(slides)->path();
+  EXPECT_TRUE(fs::exists(slide / "coco.json"));
+  folder_.Put("a.png", "damaged");
+  EXPECT_EQ(Run(options).code, ExitCode::kNoInput);
+  EXPECT_TRUE(fs::is_empty(slide));
+}
+
+TEST_F(ScoreCommandTest, WithoutOverlaysAnEarlierOneGoes) {
+  ScoreCommandOptions options = Options({"a.png"});
+  ASSERT_EQ(Run(options).code, ExitCode::kWhole);
+  const fs::path slide =
+      fs::directory_iterator(folder_.PathOf("out/slides"))->path();
+  EXPECT_TRUE(fs::exists(slide / "overlay.jpg"));
+  options.overlays = false;
+  ASSERT_EQ(Run(options).code, ExitCode::kWhole);
+  EXPECT_FALSE(fs::exists(slide / "overlay.jpg"));
+}
+
+TEST_F(ScoreCommandTest, TwoImagesOfOneImageIdAreRefused) {
+  folder_.Put("side.json",
+              R"({"images": [{"id": 7, "file_name": "a.png"},
+                             {"id": 7, "file_name": "b.png"}]})");
+  ScoreCommandOptions options = Options({"a.png", "b.png"});
+  options.mpp_from = folder_.PathOf("side.json");
+  EXPECT_EQ(Refusal(options), "cyto8: " + folder_.PathOf("b.png") +
+                                  ": image_id = 7: is that of " +
+                                  folder_.PathOf("a.png") +
+                                  " too; list both in --mpp-from\n");
+}
+
 TEST_F(ScoreCommandTest, HostileFileNamesStayNames) {
   const std::string hostile[] = {"new\nline.png", "%s%n{}.png",
                                  "quote\",comma.png", "\xff\xfe.png", "..png"};

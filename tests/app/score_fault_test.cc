@@ -83,6 +83,15 @@ void ExpectWholeFiles(const std::string& folder, bool temporaries_may_stay) {
   }
 }
 
+// A failed image leaves no file that could be taken for its result.
+void ExpectWholeFoldersOrEmptyOnes(const std::string& slides) {
+  if (!fs::exists(slides)) return;
+  for (const auto& folder : fs::directory_iterator(slides)) {
+    const auto files = std::distance(fs::directory_iterator(folder), {});
+    EXPECT_TRUE(files == 0 || files == 3) << folder.path() << ": " << files;
+  }
+}
+
 TEST_F(ScoreFaultTest, EachFailingCallEndsInTheDocumentedCode) {
   const int64_t calls = CallsOfAWholeRun();
   ASSERT_GT(calls, 50);
@@ -93,6 +102,7 @@ TEST_F(ScoreFaultTest, EachFailingCallEndsInTheDocumentedCode) {
       files_.Arm({.index = i, .error_number = error});
       EXPECT_EQ(Score(), ExitCode::kTemporary);
       ExpectWholeFiles(output(), /*temporaries_may_stay=*/false);
+      ExpectWholeFoldersOrEmptyOnes(output() + "/slides");
       EXPECT_EQ(files_.open_files(), 0);
     }
   }

@@ -25,6 +25,8 @@ TEST(RelativeToCommonFolderTest, DotsAreResolved) {
   EXPECT_EQ(RelativeToCommonFolder(Paths{"./a/../b/x.jpg", "b/./y.jpg"}),
             (Paths{"x.jpg", "y.jpg"}));
   EXPECT_EQ(RelativeToCommonFolder(Paths{"../../x.jpg"}), (Paths{"x.jpg"}));
+  EXPECT_NE(RelativeToCommonFolder(Paths{"../a.jpg", "a.jpg"})[0],
+            RelativeToCommonFolder(Paths{"../a.jpg", "a.jpg"})[1]);
 }
 
 TEST(SlideIdTest, IsStemAndShortHash) {

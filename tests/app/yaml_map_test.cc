@@ -70,7 +70,7 @@ TEST(YamlMapTest, WrongKindsAndRangesAreErrorsWithThePlace) {
   EXPECT_EQ(map.Maps("a").status().message(),
             "line 1, column 5: a: must be a list of maps");
   EXPECT_EQ(map.Numbers("a", 2, {0, 5}).status().message(),
-            "length of line 1, column 4: a = 1: must be in [2, 2]");
+            "line 1, column 4: a has 1 numbers: must be 2");
   EXPECT_EQ(map.Choice("b", {"one", "two"}).status().message(),
             "line 2, column 4: b = \"x\": must be one of one, two");
 }

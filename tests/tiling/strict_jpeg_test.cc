@@ -22,8 +22,6 @@ constexpr int kSof9 = 0xC9;
 constexpr int kSoi = 0xD8;
 constexpr int kEoi = 0xD9;
 constexpr int kSos = 0xDA;
-constexpr int kDqt = 0xDB;
-constexpr int kDri = 0xDD;
 
 Status DecodeStatus(const Bytes& bytes) {
   return DecodeJpeg(bytes, {}).status();
