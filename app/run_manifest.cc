@@ -46,10 +46,7 @@ Json SecondsJson(const StageSeconds& seconds) {
 Json CountsJson(const SlideResult& slide, const ModelCard& card) {
   Json counts = Json::object();
   for (const CardClass& entry : card.classes) {
-    counts[entry.name] = std::count_if(
-        slide.cells.begin(), slide.cells.end(), [&](const FoundCell& cell) {
-          return cell.detection.class_id == entry.id;
-        });
+    counts[entry.name] = CellsOfClass(slide, entry.id);
   }
   return counts;
 }

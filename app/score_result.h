@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What scoring found, as plain data: the words that the scoring job, the
-// writers and the table share. No behaviour.
+// writers and the table share.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -48,5 +49,12 @@ struct SlideResult {
   std::vector<FoundCell> cells = {};  // in the order of DetectionBefore.
   StageSeconds seconds;
 };
+
+inline int64_t CellsOfClass(const SlideResult& slide, int class_id) {
+  return std::count_if(slide.cells.begin(), slide.cells.end(),
+                       [class_id](const FoundCell& cell) {
+                         return cell.detection.class_id == class_id;
+                       });
+}
 
 }  // namespace cyto8

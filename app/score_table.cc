@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "app/console.h"
 #include "base/numbers.h"
 #include "base/version.h"
 
@@ -29,12 +30,7 @@ Row Header(const ModelCard& card) {
 // Control characters, which may stand in a file's name, would break the line.
 std::string ShortName(const std::string& path) {
   constexpr size_t kMaxName = 24;
-  constexpr char kFirstPlain = ' ';
-  constexpr char kDelete = '\x7f';
-  std::string name = path.substr(path.rfind('/') + 1);
-  std::replace_if(
-      name.begin(), name.end(),
-      [](char c) { return (c >= 0 && c < kFirstPlain) || c == kDelete; }, '?');
+  const std::string name = Printable(path.substr(path.rfind('/') + 1));
   if (name.size() <= kMaxName) return name;
   return name.substr(0, kMaxName - 2) + "..";
 }
@@ -49,10 +45,7 @@ Row SlideRow(const SlideResult& slide, const ModelCard& card) {
   row.push_back(FormatShortest(slide.mpp.value));
   row.push_back(std::to_string(slide.tiles));
   for (const CardClass& entry : card.classes) {
-    row.push_back(std::to_string(std::count_if(
-        slide.cells.begin(), slide.cells.end(), [&](const FoundCell& cell) {
-          return cell.detection.class_id == entry.id;
-        })));
+    row.push_back(std::to_string(CellsOfClass(slide, entry.id)));
   }
   const StageSeconds& seconds = slide.seconds;
   for (const double value : {seconds.read, seconds.resample, seconds.infer,

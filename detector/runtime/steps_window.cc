@@ -5,6 +5,7 @@
 #include <array>
 
 #include "detector/graph/shape_inference.h"
+#include "detector/graph/shape_rules.h"
 #include "detector/kernels/conv2d_f32.h"
 #include "detector/kernels/depthwise_conv2d_f32.h"
 #include "detector/kernels/normalize_u8_f32.h"
@@ -24,14 +25,7 @@ struct WindowPads {
   int64_t left = 0;
 };
 
-struct WindowSpec {
-  std::array<int64_t, 2> kernel;  // y, x.
-  std::array<int64_t, 2> strides;
-  std::array<int64_t, 2> dilations = {1, 1};
-  Padding padding;
-};
-
-StatusOr<WindowPads> ResolvePads(const Shape& image, const WindowSpec& spec) {
+StatusOr<WindowPads> ResolvePads(const Shape& image, const WindowShape& spec) {
   const Padding& padding = spec.padding;
   CYTO8_ASSIGN_OR_RETURN(
       const WindowGeometry y,

@@ -16,13 +16,7 @@ constexpr double kRounding = 1e-5;
 
 // Folds and checks that the result is valid and computes the same.
 Graph Fold(const Graph& before) {
-  auto after = FoldBatchNorms(before);
-  EXPECT_TRUE(after.ok()) << after.status().ToString();
-  if (!after.ok()) return Graph();
-  const Status valid = ValidateGraph(*after);
-  EXPECT_TRUE(valid.ok()) << valid.ToString();
-  EXPECT_LT(LargestDifference(before, *after), kRounding);
-  return *std::move(after);
+  return Checked(before, FoldBatchNorms(before), kRounding);
 }
 
 void ExpectUnchanged(const Graph& before) {

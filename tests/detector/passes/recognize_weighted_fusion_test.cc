@@ -13,13 +13,7 @@ constexpr double kRounding = 1e-5;
 const Shape kMap = {1, 2, 2, 3};
 
 Graph Recognize(const Graph& before) {
-  auto after = RecognizeWeightedFusion(before);
-  EXPECT_TRUE(after.ok()) << after.status().ToString();
-  if (!after.ok()) return Graph();
-  const Status valid = ValidateGraph(*after);
-  EXPECT_TRUE(valid.ok()) << valid.ToString();
-  EXPECT_LT(LargestDifference(before, *after), kRounding);
-  return *std::move(after);
+  return Checked(before, RecognizeWeightedFusion(before), kRounding);
 }
 
 void ExpectUnchanged(const Graph& before) {

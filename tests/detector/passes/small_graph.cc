@@ -242,4 +242,13 @@ double LargestDifference(const Graph& before, const Graph& after) {
   return largest;
 }
 
+Graph Checked(const Graph& before, StatusOr<Graph> after, double rounding) {
+  EXPECT_TRUE(after.ok()) << after.status().ToString();
+  if (!after.ok()) return Graph();
+  const Status valid = ValidateGraph(*after);
+  EXPECT_TRUE(valid.ok()) << valid.ToString();
+  EXPECT_LT(LargestDifference(before, *after), rounding);
+  return *std::move(after);
+}
+
 }  // namespace cyto8

@@ -61,4 +61,8 @@ StatusOr<std::vector<Tensor>> RunOnNoise(const Graph& graph);
 // of the largest absolute value; a large number if they cannot be compared.
 double LargestDifference(const Graph& before, const Graph& after);
 
+// What a pass made of `before`, once it is seen to be valid and to compute the
+// same up to `rounding`; an empty graph if the pass failed.
+Graph Checked(const Graph& before, StatusOr<Graph> after, double rounding);
+
 }  // namespace cyto8
