@@ -125,12 +125,6 @@ std::vector<std::vector<int64_t>> ReadersOf(const Graph& graph) {
   return readers;
 }
 
-bool IsGraphOutput(const Graph& graph, int64_t node) {
-  return std::any_of(
-      graph.outputs.begin(), graph.outputs.end(),
-      [&](const GraphOutput& output) { return output.value.node == node; });
-}
-
 void ReplaceUses(Graph& graph, ValueRef from, ValueRef to, int64_t except) {
   for (int64_t i = 0; i < NodeCount(graph); ++i) {
     if (i == except) continue;

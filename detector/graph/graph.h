@@ -292,9 +292,6 @@ std::string ValueName(const Graph& graph, ValueRef value);
 // edge, in graph order. Graph outputs are not readers.
 std::vector<std::vector<int64_t>> ReadersOf(const Graph& graph);
 
-// True if the graph's outputs name a value of this node.
-bool IsGraphOutput(const Graph& graph, int64_t node);
-
 // Every reader and graph output of `from` now reads `to`, but `except` (a
 // node, -1 for none) keeps its inputs.
 void ReplaceUses(Graph& graph, ValueRef from, ValueRef to, int64_t except = -1);
