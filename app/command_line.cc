@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/command.h"
 #include "app/console.h"
 #include "app/graph_command.h"
 #include "app/info_command.h"
@@ -34,6 +35,7 @@ struct Settings {
   InfoOptions info;
   GraphSummarizeOptions summarize;
   GraphRunOptions run;
+  CommandAction action;  // of the commands that bring their own.
 };
 
 void AddEngine(CLI::App& command, Settings& settings) {
@@ -214,6 +216,7 @@ ExitCode RunCommandLine(FileSystem& files, int argc, const char* const* argv) {
   }
   const Status completed = Complete(argc, argv, settings);
   if (!completed.ok()) return Refuse(completed.message());
+  if (settings.action) return settings.action(files);
   if (score->parsed()) return RunScore(files, settings.score);
   if (info->parsed()) return RunInfo(files, settings.info);
   return summarize->parsed() ? RunGraphSummarize(files, settings.summarize)

@@ -37,8 +37,10 @@ double Decimal(float value) {
 
 Json SecondsJson(const StageSeconds& seconds) {
   return {{"read", Milliseconds(seconds.read)},
+          {"decode", Milliseconds(seconds.decode)},
           {"resample", Milliseconds(seconds.resample)},
           {"infer", Milliseconds(seconds.infer)},
+          {"boxes", Milliseconds(seconds.boxes)},
           {"merge", Milliseconds(seconds.merge)},
           {"write", Milliseconds(seconds.write)}};
 }

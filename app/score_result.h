@@ -20,15 +20,20 @@ struct FoundCell {
   int64_t tile = 0;
 };
 
-// Wall-clock seconds of one image.
+// Seconds of work on one image, by stage; summed over the threads that worked
+// on it, so their total may exceed the time that passed.
 struct StageSeconds {
-  double read = 0;      // file to decoded pixels.
-  double resample = 0;  // to the scale of the model.
-  double infer = 0;     // network, box decoding, suppression inside tiles.
+  double read = 0;      // file: open, hash.
+  double decode = 0;    // bytes to pixels.
+  double resample = 0;  // to the scale of the model, and cutting tiles.
+  double infer = 0;     // network.
+  double boxes = 0;     // box decoding, suppression inside tiles.
   double merge = 0;     // across tiles.
   double write = 0;     // results and overlay.
 
-  double total() const { return read + resample + infer + merge + write; }
+  double total() const {
+    return read + decode + resample + infer + boxes + merge + write;
+  }
 };
 
 // How an input is known to the outside.
@@ -45,7 +50,8 @@ struct SlideResult {
   int64_t width_px = 0;
   int64_t height_px = 0;
   Mpp mpp;
-  int64_t tiles = 0;
+  int64_t tiles = 0;         // of the grid.
+  int64_t tiles_failed = 0;  // of those, without a result.
   std::vector<FoundCell> cells = {};  // in the order of DetectionBefore.
   StageSeconds seconds;
 };

@@ -21,7 +21,8 @@ constexpr int kSecondsDecimals = 2;
 Row Header(const ModelCard& card) {
   Row row = {"image", "size px", "um/px", "tiles"};
   for (const CardClass& entry : card.classes) row.push_back(entry.name);
-  for (const char* stage : {"read s", "resample", "infer", "merge", "write"}) {
+  for (const char* stage : {"read s", "decode", "resample", "infer", "boxes",
+                            "merge", "write"}) {
     row.push_back(stage);
   }
   return row;
@@ -48,8 +49,9 @@ Row SlideRow(const SlideResult& slide, const ModelCard& card) {
     row.push_back(std::to_string(CellsOfClass(slide, entry.id)));
   }
   const StageSeconds& seconds = slide.seconds;
-  for (const double value : {seconds.read, seconds.resample, seconds.infer,
-                             seconds.merge, seconds.write}) {
+  for (const double value : {seconds.read, seconds.decode, seconds.resample,
+                             seconds.infer, seconds.boxes, seconds.merge,
+                             seconds.write}) {
     row.push_back(FormatFixed(value, kSecondsDecimals));
   }
   return row;

@@ -9,7 +9,9 @@
 #   nlohmann/json     nlohmann_json::nlohmann_json
 #   libjpeg-turbo     JPEG::JPEG          libpng        PNG::PNG
 #   OpenSSL           OpenSSL::Crypto     GoogleTest    GTest::gtest_main
+#   libtiff           TIFF::TIFF          zlib          ZLIB::ZLIB
 #   TurboJPEG         cyto8_turbojpeg (writing; reading is JPEG::JPEG)
+#   Google Benchmark  benchmark::benchmark_main
 
 find_package(Threads REQUIRED)
 find_package(TBB REQUIRED CONFIG)
@@ -21,7 +23,9 @@ find_package(CLI11 REQUIRED CONFIG)
 find_package(nlohmann_json REQUIRED CONFIG)
 find_package(JPEG REQUIRED)
 find_package(PNG REQUIRED)
+find_package(TIFF REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(benchmark REQUIRED CONFIG)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(GTest REQUIRED CONFIG)
 

@@ -12,6 +12,21 @@
 
 namespace cyto8 {
 
+// What becomes of boxes that match.
+enum class MergeMethod {
+  kNms,        // the best is kept, the others go.
+  kVoting,     // as kNms, the kept box moves to the score-weighted mean.
+  kWbf,        // weighted boxes fusion (Solovyev et al. 2021).
+  kNmm,        // union of all that match transitively (SAHI's NMM).
+  kGreedyNmm,  // union of all that match the best (SAHI's GREEDYNMM).
+};
+
+// What "match" measures.
+enum class MergeMetric {
+  kIou,  // intersection over union.
+  kIos,  // intersection over the smaller box.
+};
+
 struct MergeOptions {
   double iou_threshold = 0.5;   // in [0, 1].
   bool class_agnostic = false;  // boxes of different classes suppress too.

@@ -10,6 +10,20 @@
 
 namespace cyto8 {
 
+// What becomes of the last row and column of tiles, which rarely end at the
+// edge of the image by themselves.
+enum class EdgeMode {
+  kAlign,  // shifted back so that they end at the edge.
+  kPad,    // left where they are and padded.
+  kDrop,   // as kPad, but left out if they show less than drop_below_px.
+};
+
+struct EdgeRule {
+  EdgeMode mode = EdgeMode::kAlign;
+  int64_t drop_below_px = 0;  // kDrop only.
+  friend bool operator==(const EdgeRule&, const EdgeRule&) = default;
+};
+
 struct TileGridOptions {
   int64_t tile_width_px = 768;  // the EfficientDet-D2 input side.
   int64_t tile_height_px = 768;

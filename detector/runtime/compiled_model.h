@@ -17,6 +17,7 @@
 #include "base/status.h"
 #include "detector/graph/graph.h"
 #include "detector/runtime/engine.h"
+#include "detector/runtime/packed_weights.h"
 
 namespace cyto8 {
 
@@ -25,6 +26,8 @@ struct CompileOptions {
   Limits limits = {};
   // What one InferRequest may allocate for activations.
   int64_t max_arena_bytes = int64_t{1} << 33;
+  // Null: the model's packed weights are its own.
+  std::shared_ptr<PackedWeights> packed_weights = nullptr;
 };
 
 // An input or output: its name, type and static shape.

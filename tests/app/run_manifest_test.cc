@@ -105,8 +105,8 @@ TEST_F(RunManifestTest, AWholeImageHasAllItsFields) {
     "id": "x-1", "image_id": 7, "path": "in/x.jpg", "sha256": "ab",
     "width_px": 100, "height_px": 50, "mpp": 0.2472, "mpp_source": "--mpp",
     "tiles": 2, "detections": {"NILM": 1, "HSIL": 2}, "status": "done",
-    "seconds": {"read": 0.012, "resample": 0.0, "infer": 0.0, "merge": 0.0,
-                "write": 0.0}})"));
+    "seconds": {"read": 0.012, "decode": 0.0, "resample": 0.0, "infer": 0.0,
+                "boxes": 0.0, "merge": 0.0, "write": 0.0}})"));
 }
 
 TEST_F(RunManifestTest, AFailedImageHasItsErrorAndNoCounts) {

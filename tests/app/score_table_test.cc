@@ -23,8 +23,13 @@ TEST(ScoreTableTest, OneLineAnImageAndNoCountsForAFailedOne) {
   whole.cells[0].detection.class_id = 2;
   whole.cells[1].detection.class_id = 1;
   whole.cells[2].detection.class_id = 2;
-  whole.seconds = {
-      .read = 0.011, .resample = 0.002, .infer = 0.5, .merge = 0, .write = 0.1};
+  whole.seconds = {.read = 0.011,
+                   .decode = 0.02,
+                   .resample = 0.002,
+                   .infer = 0.5,
+                   .boxes = 0.03,
+                   .merge = 0,
+                   .write = 0.1};
   SlideResult failed;
   failed.identity.path = "y.jpg";
   failed.status = DataLoss("cut");
@@ -32,9 +37,9 @@ TEST(ScoreTableTest, OneLineAnImageAndNoCountsForAFailedOne) {
   EXPECT_EQ(
       ScoreTable(run, card, "out"),
       "image                      size px   um/px  tiles  NILM  HSIL  read s  "
-      "resample  infer  merge  write\n"
+      "decode  resample  infer  boxes  merge  write\n"
       "a-name-that-is-much-to..  1180x941  0.2472      1     1     2    0.01  "
-      "    0.00   0.50   0.00   0.10\n"
+      "  0.02      0.00   0.50   0.03   0.00   0.10\n"
       "y.jpg                       failed\n"
       "\nResults, one folder an image: out/slides/\n" +
           std::string(kResearchNotice) + "\n");

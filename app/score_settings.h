@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every setting of `cyto8 score` as plain data, grouped as in a configuration
+// file (docs/formats.md, section 5). Where the values come from - flags,
+// environment, files - is settings_layers.h. Tested by
+// tests/app/settings_table_test.cc.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "detector/runtime/engine.h"
+#include "tiling/detection_merger.h"
+#include "tiling/tile_grid.h"
+
+namespace cyto8 {
+
+// How an image meets the network.
+enum class TilingMode {
+  kTiles,   // a sliding window at the model's um/px.
+  kResize,  // the whole image, resized into the network's input.
+};
+
+struct TileSize {
+  int64_t width_px = 0;
+  int64_t height_px = 0;
+  friend bool operator==(const TileSize&, const TileSize&) = default;
+};
+
+struct InputSettings {
+  std::string model = {};                    // card, or model beside its card.
+  std::optional<double> mpp = std::nullopt;  // um per pixel of all images.
+  std::string mpp_from = {};                 // side file; empty: none.
+};
+
+struct TilingSettings {
+  TilingMode mode = TilingMode::kTiles;
+  // Of the network; none: the card's. Multiples of 2^max_level.
+  std::optional<TileSize> tile_px = std::nullopt;
+  // Tiles that show less than tile_px run at the smallest size that holds
+  // them, instead of being padded to tile_px.
+  bool fit = false;
+  int64_t overlap_px = 192;
+  EdgeRule edge = {};
+  std::optional<double> target_mpp = std::nullopt;  // none: the card's.
+  std::string roi = {};  // file with regions per image; empty: whole images.
+};
+
+struct PostprocessSettings {
+  std::optional<double> min_score = std::nullopt;  // none: the card's.
+  std::map<std::string, double> class_min_score = {};  // by class name.
+  bool class_agnostic = false;
+  MergeMethod merge = MergeMethod::kNms;
+  MergeMetric match_metric = MergeMetric::kIou;
+  std::optional<double> match_threshold = std::nullopt;  // none: the card's.
+};
+
+struct OutputSettings {
+  std::string output = {};  // folder for the results.
+  bool overlays = true;
+  bool heatmaps = true;
+};
+
+struct RunSettings {
+  int64_t threads = 0;  // 0: as many as the process may use.
+  Engine engine = Engine::kOneDnn;
+  bool quiet = false;
+  std::string log_json = {};  // file for the JSON log; empty: none.
+};
+
+struct ScoreSettings {
+  InputSettings input = {};
+  TilingSettings tiling = {};
+  PostprocessSettings postprocess = {};
+  OutputSettings output = {};
+  RunSettings run = {};
+};
+
+}  // namespace cyto8
