@@ -2,6 +2,7 @@
 // The operating system's files; see file_system.h.
 #include "base/file_system.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,6 +10,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <memory>
+#include <string_view>
 
 namespace cyto8 {
 namespace {
@@ -19,6 +22,40 @@ auto RetryInterrupted(const Call& call) {
   auto result = call();
   while (result == -1 && errno == EINTR) result = call();
   return result;
+}
+
+EntryKind KindOf(mode_t mode) {
+  if (S_ISREG(mode)) return EntryKind::kRegular;
+  if (S_ISDIR(mode)) return EntryKind::kDirectory;
+  return S_ISLNK(mode) ? EntryKind::kSymlink : EntryKind::kOther;
+}
+
+struct DirectoryCloser {
+  void operator()(DIR* directory) const { closedir(directory); }
+};
+using DirectoryHandle = std::unique_ptr<DIR, DirectoryCloser>;
+
+// fstatat, because not every file system fills d_type.
+StatusOr<std::vector<DirectoryEntry>> EntriesOf(DIR* directory,
+                                                const std::string& path) {
+  std::vector<DirectoryEntry> entries;
+  while (true) {
+    errno = 0;
+    const dirent* found = readdir(directory);
+    if (found == nullptr) break;
+    const std::string_view name = found->d_name;
+    if (name == "." || name == "..") continue;
+    struct stat info {};
+    if (fstatat(dirfd(directory), found->d_name, &info, AT_SYMLINK_NOFOLLOW) !=
+        0) {
+      if (errno == ENOENT) continue;
+      return ErrnoStatus(errno, path);
+    }
+    entries.push_back(
+        {.name = std::string(name), .kind = KindOf(info.st_mode)});
+  }
+  if (errno != 0) return ErrnoStatus(errno, path);
+  return entries;
 }
 
 class PosixFileSystem final : public FileSystem {
@@ -45,6 +82,14 @@ class PosixFileSystem final : public FileSystem {
                          const std::string& path) override {
     const ssize_t count = RetryInterrupted(
         [&] { return read(file, bytes.data(), bytes.size()); });
+    if (count < 0) return ErrnoStatus(errno, path);
+    return static_cast<int64_t>(count);
+  }
+
+  StatusOr<int64_t> ReadAt(int file, int64_t offset, std::span<std::byte> bytes,
+                           const std::string& path) override {
+    const ssize_t count = RetryInterrupted(
+        [&] { return pread(file, bytes.data(), bytes.size(), offset); });
     if (count < 0) return ErrnoStatus(errno, path);
     return static_cast<int64_t>(count);
   }
@@ -80,6 +125,13 @@ class PosixFileSystem final : public FileSystem {
       return ErrnoStatus(error, path);
     }
     return S_ISDIR(info.st_mode) ? OkStatus() : ErrnoStatus(ENOTDIR, path);
+  }
+
+  StatusOr<std::vector<DirectoryEntry>> ListDirectory(
+      const std::string& path) override {
+    const DirectoryHandle directory(opendir(path.c_str()));
+    if (directory == nullptr) return ErrnoStatus(errno, path);
+    return EntriesOf(directory.get(), path);
   }
 
  private:

@@ -20,8 +20,18 @@ struct FileInfo {
   bool is_directory = false;
 };
 
-// One method per system call; EINTR is retried inside. Thread-safe. Every
-// failure is a Status that starts with the path.
+enum class EntryKind { kRegular, kDirectory, kSymlink, kOther };
+
+// One name in a directory; a symbolic link is not followed.
+struct DirectoryEntry {
+  std::string name = {};  // bytes as they are, without the directory.
+  EntryKind kind = EntryKind::kOther;
+  friend bool operator==(const DirectoryEntry&,
+                         const DirectoryEntry&) = default;
+};
+
+// One method per system call or little more; EINTR is retried inside.
+// Thread-safe. Every failure is a Status that starts with the path.
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
@@ -33,6 +43,11 @@ class FileSystem {
   // Bytes read, 0 at the end; may be fewer than asked for.
   virtual StatusOr<int64_t> Read(int file, std::span<std::byte> bytes,
                                  const std::string& path) = 0;
+  // The same from an offset >= 0; the position of Read does not move. So a file
+  // that several threads share can be read without a lock.
+  virtual StatusOr<int64_t> ReadAt(int file, int64_t offset,
+                                   std::span<std::byte> bytes,
+                                   const std::string& path) = 0;
   // Bytes written, at least 1; may be fewer than given.
   virtual StatusOr<int64_t> Write(int file, std::span<const std::byte> bytes,
                                   const std::string& path) = 0;
@@ -42,6 +57,10 @@ class FileSystem {
   virtual Status Remove(const std::string& path) = 0;
   // Success if the directory exists already.
   virtual Status MakeDirectory(const std::string& path) = 0;
+  // What stands in the directory, in no order, without "." and "..". A name
+  // that vanishes while it is looked at is left out.
+  virtual StatusOr<std::vector<DirectoryEntry>> ListDirectory(
+      const std::string& path) = 0;
 };
 
 // The operating system's files. Stateless; one shared instance.

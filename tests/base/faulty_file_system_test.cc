@@ -66,11 +66,13 @@ TEST_F(FaultyFileSystemTest, EveryKindOfCallCanFail) {
   EXPECT_FALSE(files_.OpenDirectory(folder_.path()).ok());
   EXPECT_FALSE(files_.Stat(file, a).ok());
   EXPECT_FALSE(files_.Read(file, bytes, a).ok());
+  EXPECT_FALSE(files_.ReadAt(file, 0, bytes, a).ok());
   EXPECT_FALSE(files_.Write(file, bytes, a).ok());
   EXPECT_FALSE(files_.Sync(file, a).ok());
   EXPECT_FALSE(files_.Rename(a, folder_.PathOf("b")).ok());
   EXPECT_FALSE(files_.Remove(a).ok());
   EXPECT_FALSE(files_.MakeDirectory(folder_.PathOf("d")).ok());
+  EXPECT_FALSE(files_.ListDirectory(folder_.path()).ok());
   EXPECT_EQ(files_.open_files(), 1);
   EXPECT_FALSE(files_.Close(file, a).ok());
   EXPECT_EQ(files_.open_files(), 0);
@@ -85,6 +87,12 @@ TEST_F(FaultyFileSystemTest, TransfersCanBeShortened) {
   EXPECT_EQ(files_.Write(file, bytes, path).value(), 3);
   EXPECT_TRUE(files_.Close(file, path).ok());
   EXPECT_EQ(folder_.Get("a").size(), 3u);
+  folder_.Put("b", "0123456789");
+  const int readable = files_.OpenForReading(folder_.PathOf("b")).value();
+  std::byte read[10] = {};
+  EXPECT_EQ(files_.Read(readable, read, path).value(), 3);
+  EXPECT_EQ(files_.ReadAt(readable, 1, read, path).value(), 3);
+  EXPECT_TRUE(files_.Close(readable, path).ok());
 }
 
 }  // namespace

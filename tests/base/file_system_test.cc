@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <string_view>
@@ -121,6 +123,10 @@ class ShrinkingFileSystem final : public FileSystem {
                          const std::string& path) override {
     return files_.Read(file, bytes, path);
   }
+  StatusOr<int64_t> ReadAt(int file, int64_t offset, std::span<std::byte> bytes,
+                           const std::string& path) override {
+    return files_.ReadAt(file, offset, bytes, path);
+  }
   StatusOr<int64_t> Write(int file, std::span<const std::byte> bytes,
                           const std::string& path) override {
     return files_.Write(file, bytes, path);
@@ -140,6 +146,10 @@ class ShrinkingFileSystem final : public FileSystem {
   Status MakeDirectory(const std::string& path) override {
     return files_.MakeDirectory(path);
   }
+  StatusOr<std::vector<DirectoryEntry>> ListDirectory(
+      const std::string& path) override {
+    return files_.ListDirectory(path);
+  }
 
  private:
   FileSystem& files_ = RealFileSystem();
@@ -151,6 +161,60 @@ TEST_F(FileSystemTest, AFileThatShrinksWhileReadIsAnError) {
   ShrinkingFileSystem files;
   EXPECT_EQ(ReadWholeFile(files, path, 100).status().ToString(),
             "DATA_LOSS: " + path + ": became shorter while read");
+}
+
+TEST_F(FileSystemTest, ReadAtLeavesThePositionWhereItIs) {
+  folder_.Put("a", "0123456789");
+  const std::string path = folder_.PathOf("a");
+  const int file = files_.OpenForReading(path).value();
+  std::vector<std::byte> bytes(4);
+  EXPECT_EQ(files_.ReadAt(file, 6, bytes, path).value(), 4);
+  EXPECT_EQ(AsString(bytes), "6789");
+  EXPECT_EQ(files_.Read(file, bytes, path).value(), 4);
+  EXPECT_EQ(AsString(bytes), "0123");
+  EXPECT_EQ(files_.ReadAt(file, 8, bytes, path).value(), 2);
+  EXPECT_EQ(files_.ReadAt(file, 10, bytes, path).value(), 0);
+  EXPECT_EQ(files_.ReadAt(file, int64_t{1} << 40, bytes, path).value(), 0);
+  EXPECT_EQ(files_.ReadAt(file, -1, bytes, path).status().message(),
+            path + ": Invalid argument");
+  EXPECT_TRUE(files_.Close(file, path).ok());
+}
+
+using Entries = std::vector<DirectoryEntry>;
+
+TEST_F(FileSystemTest, ListDirectoryTellsNamesAndKindsAsTheyAre) {
+  folder_.Put("file", "x");
+  folder_.Put("new\nline", "");
+  folder_.Put("\xFF", "");
+  folder_.Put(std::string(255, 'n'), "");
+  ASSERT_TRUE(files_.MakeDirectory(folder_.PathOf("folder")).ok());
+  ASSERT_EQ(symlink("file", folder_.PathOf("link").c_str()), 0);
+  ASSERT_EQ(symlink("loop", folder_.PathOf("loop").c_str()), 0);
+  ASSERT_EQ(mkfifo(folder_.PathOf("pipe").c_str(), 0600), 0);
+  Entries entries = files_.ListDirectory(folder_.path()).value();
+  std::ranges::sort(entries, {}, &DirectoryEntry::name);
+  const Entries expected = {
+      {.name = "file", .kind = EntryKind::kRegular},
+      {.name = "folder", .kind = EntryKind::kDirectory},
+      {.name = "link", .kind = EntryKind::kSymlink},
+      {.name = "loop", .kind = EntryKind::kSymlink},
+      {.name = "new\nline", .kind = EntryKind::kRegular},
+      {.name = std::string(255, 'n'), .kind = EntryKind::kRegular},
+      {.name = "pipe", .kind = EntryKind::kOther},
+      {.name = "\xFF", .kind = EntryKind::kRegular},
+  };
+  EXPECT_EQ(entries, expected);
+}
+
+TEST_F(FileSystemTest, ListDirectoryNamesWhatIsNoFolder) {
+  folder_.Put("a", "");
+  EXPECT_EQ(
+      files_.ListDirectory(folder_.PathOf("none")).status().ToString(),
+      "NOT_FOUND: " + folder_.PathOf("none") + ": No such file or directory");
+  EXPECT_EQ(files_.ListDirectory(folder_.PathOf("a")).status().message(),
+            folder_.PathOf("a") + ": Not a directory");
+  ASSERT_TRUE(files_.MakeDirectory(folder_.PathOf("empty")).ok());
+  EXPECT_EQ(files_.ListDirectory(folder_.PathOf("empty")).value(), Entries{});
 }
 
 TEST_F(FileSystemTest, CreateNewRefusesWhatExists) {
@@ -198,6 +262,8 @@ TEST_F(FileSystemTest, StatTellsFilesFromFolders) {
 TEST_F(FileSystemTest, CallsOnAClosedFileFail) {
   std::byte byte = {};
   EXPECT_EQ(files_.Read(-1, {&byte, 1}, "x").status().ToString(),
+            "IO_ERROR: x: Bad file descriptor");
+  EXPECT_EQ(files_.ReadAt(-1, 0, {&byte, 1}, "x").status().ToString(),
             "IO_ERROR: x: Bad file descriptor");
   EXPECT_FALSE(files_.Write(-1, {&byte, 1}, "x").ok());
   EXPECT_FALSE(files_.Stat(-1, "x").ok());

@@ -81,6 +81,14 @@ StatusOr<int64_t> FaultyFileSystem::Read(int file, std::span<std::byte> bytes,
   return files_.Read(file, bytes.first(Shortened(bytes.size())), path);
 }
 
+StatusOr<int64_t> FaultyFileSystem::ReadAt(int file, int64_t offset,
+                                           std::span<std::byte> bytes,
+                                           const std::string& path) {
+  CYTO8_RETURN_IF_ERROR(Meet(FileCall::kReadAt, path));
+  return files_.ReadAt(file, offset, bytes.first(Shortened(bytes.size())),
+                       path);
+}
+
 StatusOr<int64_t> FaultyFileSystem::Write(int file,
                                           std::span<const std::byte> bytes,
                                           const std::string& path) {
@@ -115,6 +123,12 @@ Status FaultyFileSystem::Remove(const std::string& path) {
 Status FaultyFileSystem::MakeDirectory(const std::string& path) {
   CYTO8_RETURN_IF_ERROR(Meet(FileCall::kMakeDirectory, path));
   return files_.MakeDirectory(path);
+}
+
+StatusOr<std::vector<DirectoryEntry>> FaultyFileSystem::ListDirectory(
+    const std::string& path) {
+  CYTO8_RETURN_IF_ERROR(Meet(FileCall::kListDirectory, path));
+  return files_.ListDirectory(path);
 }
 
 }  // namespace cyto8

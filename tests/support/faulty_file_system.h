@@ -22,12 +22,14 @@ enum class FileCall {
   kOpenDirectory,
   kStat,
   kRead,
+  kReadAt,
   kWrite,
   kSync,
   kClose,
   kRename,
   kRemove,
   kMakeDirectory,
+  kListDirectory,
 };
 
 struct Fault {
@@ -47,7 +49,7 @@ class FaultyFileSystem final : public FileSystem {
   // Calls are counted from here.
   void Arm(const Fault& fault);
   void Disarm();
-  // Read and Write move at most so many bytes at a time; at least 1.
+  // Read, ReadAt and Write move at most so many bytes at a time; at least 1.
   void ShortenTransfers(int64_t max_bytes);
 
   // The calls since Arm or Disarm, failed ones included.
@@ -61,6 +63,8 @@ class FaultyFileSystem final : public FileSystem {
   StatusOr<FileInfo> Stat(int file, const std::string& path) override;
   StatusOr<int64_t> Read(int file, std::span<std::byte> bytes,
                          const std::string& path) override;
+  StatusOr<int64_t> ReadAt(int file, int64_t offset, std::span<std::byte> bytes,
+                           const std::string& path) override;
   StatusOr<int64_t> Write(int file, std::span<const std::byte> bytes,
                           const std::string& path) override;
   Status Sync(int file, const std::string& path) override;
@@ -68,6 +72,8 @@ class FaultyFileSystem final : public FileSystem {
   Status Rename(const std::string& from, const std::string& to) override;
   Status Remove(const std::string& path) override;
   Status MakeDirectory(const std::string& path) override;
+  StatusOr<std::vector<DirectoryEntry>> ListDirectory(
+      const std::string& path) override;
 
  private:
   // Notes the call; the error if it shall fail.
