@@ -8,17 +8,19 @@
 namespace cyto8 {
 
 struct Limits {
-  int64_t max_side_px = 200'000;                // either side of an image.
-  int64_t max_image_pixels = int64_t{1} << 28;  // decoded as one piece.
-  int64_t max_image_bytes = int64_t{1} << 30;   // an encoded JPEG or PNG file.
-  int64_t max_tiles = 4'000'000;                // of one image.
-  int64_t max_model_bytes = int64_t{1} << 30;   // a GraphDef, binary or text.
-  int64_t max_nodes = 100'000;                  // of one graph.
-  int64_t max_rank = 8;                         // of one tensor.
-  int64_t max_tensor_bytes = int64_t{1} << 31;  // of one tensor.
-  int64_t max_config_bytes = int64_t{1} << 20;  // configuration, model card.
-  int64_t max_labels = 10'000;                  // classes of one model.
-  int64_t max_truth_bytes = int64_t{1} << 30;   // a COCO or CSV side file.
+  int64_t max_side_px = 200'000;                 // either side of an image.
+  int64_t max_slide_pixels = int64_t{1} << 36;   // of an image read as rows.
+  int64_t max_image_pixels = int64_t{1} << 28;   // decoded as one piece.
+  int64_t max_image_bytes = int64_t{1} << 30;    // encoded, in memory whole.
+  int64_t max_decoder_bytes = int64_t{1} << 29;  // held while rows are read.
+  int64_t max_tiles = 4'000'000;                 // of one image.
+  int64_t max_model_bytes = int64_t{1} << 30;    // a GraphDef, binary or text.
+  int64_t max_nodes = 100'000;                   // of one graph.
+  int64_t max_rank = 8;                          // of one tensor.
+  int64_t max_tensor_bytes = int64_t{1} << 31;   // of one tensor.
+  int64_t max_config_bytes = int64_t{1} << 20;   // configuration, model card.
+  int64_t max_labels = 10'000;                   // classes of one model.
+  int64_t max_truth_bytes = int64_t{1} << 30;    // a COCO or CSV side file.
 };
 
 }  // namespace cyto8

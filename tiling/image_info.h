@@ -5,15 +5,24 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace cyto8 {
 
-enum class ImageFormat { kJpeg, kPng };
+enum class ImageFormat { kJpeg, kPng, kTiff };
 
-// "JPEG", "PNG".
+// "JPEG", "PNG", "TIFF".
 constexpr std::string_view ImageFormatName(ImageFormat format) {
-  return format == ImageFormat::kJpeg ? "JPEG" : "PNG";
+  switch (format) {
+    case ImageFormat::kJpeg:
+      return "JPEG";
+    case ImageFormat::kPng:
+      return "PNG";
+    case ImageFormat::kTiff:
+      return "TIFF";
+  }
+  return "";
 }
 
 struct ImageInfo {
@@ -23,6 +32,12 @@ struct ImageInfo {
   // Only where the format states the size of a pixel on the slide. A JFIF or
   // EXIF dpi and a PNG pHYs speak of prints, so JPEG and PNG have none.
   std::optional<double> um_per_px = std::nullopt;
+  // Where um_per_px stands: "aperio.MPP" or "tiff.XResolution"; else empty.
+  std::string mpp_source = {};
+  // How the pixels are stored: "baseline", "progressive", "deflate", "lzw"...
+  std::string compression = {};
+  // Images in the file. Only a TIFF has more than one; the first is read.
+  int64_t pages = 1;
 };
 
 }  // namespace cyto8

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// An image file as RGB rows from top to bottom, in memory that does not grow
+// with the height of the image. The format is told by the content, never by
+// the name. Tested by tests/tiling/row_source_test.cc.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/file_system.h"
+#include "base/image_view.h"
+#include "base/limits.h"
+#include "base/status.h"
+#include "tiling/image_info.h"
+
+namespace cyto8 {
+
+// The rows of one image, once. Belongs to one thread at a time; different
+// sources are independent. No exception but std::bad_alloc leaves it.
+class RowSource {
+ public:
+  virtual ~RowSource() = default;
+
+  virtual const ImageInfo& info() const = 0;
+
+  // The next `count` rows to dst, dst_stride_bytes apart, 3 * width_px bytes
+  // each; count is in [0, rows that are left]. Errors as of strict_jpeg.h,
+  // strict_png.h and strict_tiff.h; after one, every call gives it again. The
+  // call that delivers the last row has also checked all that comes after it
+  // (end markers, checksums, coefficients that never came), so a damaged image
+  // never ends without an error: until then rows are not to be trusted.
+  virtual Status ReadRows(int64_t count, uint8_t* dst,
+                          int64_t dst_stride_bytes) = 0;
+
+  // An upper bound of what this source allocates from now to its end, known
+  // from the header: O(width) in most cases; the coefficients of a progressive
+  // JPEG, the pixels of an interlaced PNG, a row of tiles or an LZW strip of a
+  // TIFF else. At most limits.max_decoder_bytes.
+  virtual int64_t memory_bytes() const = 0;
+};
+
+// Opens a file, which stays open until the last row or the end of the source.
+// `files` outlives the source. kInvalidArgument if it is no regular file or
+// exceeds a limit, kDataLoss if damaged, kUnimplemented for what is none of
+// JPEG, PNG and TIFF, or a kind of these that is not supported. Errors, also
+// those of the rows, start with the path.
+StatusOr<std::unique_ptr<RowSource>> OpenRows(FileSystem& files,
+                                              const std::string& path,
+                                              const Limits& limits);
+
+// The same for bytes in memory, which outlive the source.
+StatusOr<std::unique_ptr<RowSource>> OpenRows(std::span<const std::byte> bytes,
+                                              const Limits& limits);
+
+}  // namespace cyto8
