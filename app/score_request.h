@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `cyto8 score` was asked to do, as plain data: the images, the settings
+// with their origins, and how it was called. Tested by
+// tests/app/score_command_test.cc.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "app/settings_layers.h"
+#include "base/limits.h"
+
+namespace cyto8 {
+
+struct ScoreRequest {
+  // Files and folders as given; input_list.h makes files of them.
+  std::vector<std::string> images = {};
+  ResolvedSettings resolved = {};
+  bool dry_run = false;
+  std::vector<std::string> command = {};  // argv, for run.json.
+  Limits limits = {};
+};
+
+}  // namespace cyto8
