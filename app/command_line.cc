@@ -25,7 +25,7 @@ namespace {
 
 // Every command's options, filled by CLI11.
 struct Settings {
-  ScoreCommandOptions score;
+  ScoreRequest score;
   // Kept as text: CLI11 would accept "nan" and "1e999".
   std::optional<std::string> mpp;
   std::optional<std::string> min_score;
@@ -54,33 +54,34 @@ void AddText(CLI::App& command, const char* flag,
 }
 
 CLI::App* AddScore(CLI::App& app, Settings& settings) {
-  ScoreCommandOptions& score = settings.score;
+  ScoreRequest& request = settings.score;
+  ScoreSettings& score = request.resolved.settings;
   CLI::App* command = app.add_subcommand("score", "Find cells on images");
   command->footer(
       "Example:\n  cyto8 score fields/*.jpg --model data/models/d2-cells.yaml "
       "--mpp 0.2472 -o out");
-  command->add_option("images", score.images, "JPEG or PNG files")->required();
+  command->add_option("images", request.images, "JPEG or PNG files")->required();
   command
-      ->add_option("-m,--model", score.model,
+      ->add_option("-m,--model", score.input.model,
                    "model card (.yaml), or the model beside its card")
       ->required();
-  command->add_option("-o,--output", score.output, "folder for the results")
+  command->add_option("-o,--output", score.output.output, "folder for the results")
       ->required();
   AddText(*command, "--mpp", settings.mpp, "um per pixel of all images");
-  command->add_option("--mpp-from", score.mpp_from,
+  command->add_option("--mpp-from", score.input.mpp_from,
                       "COCO JSON with um_per_px per image, or CSV");
   AddText(*command, "--min-score", settings.min_score,
           "keep scores above it, instead of the card's threshold");
   command->add_flag(
-      "--class-agnostic", score.class_agnostic,
+      "--class-agnostic", score.postprocess.class_agnostic,
       "each box with its best class; classes suppress each other");
   command
-      ->add_option("--overlap", score.overlap_px,
+      ->add_option("--overlap", score.tiling.overlap_px,
                    "px that neighbouring tiles share, at the model's um/px")
       ->capture_default_str();
   command->add_flag("--no-overlays", settings.no_overlays,
                     "write no overlay.jpg");
-  command->add_flag("-q,--quiet", score.quiet, "print no table");
+  command->add_flag("-q,--quiet", score.run.quiet, "print no table");
   AddEngine(*command, settings);
   return command;
 }
@@ -172,15 +173,16 @@ StatusOr<std::optional<double>> OptionalNumber(
 }
 
 Status Complete(int argc, const char* const* argv, Settings& settings) {
-  CYTO8_ASSIGN_OR_RETURN(settings.score.mpp,
+  ScoreSettings& score = settings.score.resolved.settings;
+  CYTO8_ASSIGN_OR_RETURN(score.input.mpp,
                          OptionalNumber("--mpp", settings.mpp));
-  CYTO8_ASSIGN_OR_RETURN(settings.score.min_score,
+  CYTO8_ASSIGN_OR_RETURN(score.postprocess.min_score,
                          OptionalNumber("--min-score", settings.min_score));
-  settings.score.overlays = !settings.no_overlays;
+  score.output.overlays = !settings.no_overlays;
   settings.score.command.assign(argv, argv + argc);
   const Engine engine =
       settings.engine == "naive" ? Engine::kNaive : Engine::kOneDnn;
-  settings.score.engine = settings.run.engine = engine;
+  score.run.engine = settings.run.engine = engine;
   return OkStatus();
 }
 

@@ -225,19 +225,28 @@ void DetectorSession::FillInput(const ImageView& tile) {
 StatusOr<TileDetections> DetectorSession::Detect(const ImageView& tile,
                                                  const TilePlacement& placement,
                                                  ParallelFor& executor) {
+  CYTO8_RETURN_IF_ERROR(Infer(tile, executor));
+  return FindBoxes(placement);
+}
+
+Status DetectorSession::Infer(const ImageView& tile, ParallelFor& executor) {
   const Detector& detector = *detector_;
   CYTO8_RETURN_IF_ERROR(
       CheckRange("tile width_px", tile.width_px, 1, detector.tile_width_px_));
   CYTO8_RETURN_IF_ERROR(CheckRange("tile height_px", tile.height_px, 1,
                                    detector.tile_height_px_));
   FillInput(tile);
-  CYTO8_RETURN_IF_ERROR(request_.Run(executor));
+  return request_.Run(executor);
+}
+
+StatusOr<TileDetections> DetectorSession::FindBoxes(
+    const TilePlacement& placement) const {
   RawMaps maps;
-  for (const Detector::LevelPorts& ports : detector.ports_) {
+  for (const Detector::LevelPorts& ports : detector_->ports_) {
     maps.class_logits.push_back(request_.output_as<float>(ports.classes));
     maps.box_codes.push_back(request_.output_as<float>(ports.boxes));
   }
-  const DetectorOptions& options = detector.options_;
+  const DetectorOptions& options = detector_->options_;
   TileDetections result = {.placement = placement, .detections = {}};
   CYTO8_ASSIGN_OR_RETURN(result.detections,
                          Postprocess(maps, options.anchors.boxes,

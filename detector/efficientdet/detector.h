@@ -97,13 +97,19 @@ class DetectorSession {
   static StatusOr<DetectorSession> Create(
       std::shared_ptr<const Detector> detector);
 
-  // A tile smaller than the model's input is padded at the right and the
-  // bottom. Boxes are neither clipped nor capped in number unless the options
-  // ask for it: a box may reach past the tile. kInvalidArgument if a side of
-  // the tile is not in [1, the model's].
+  // Infer, then FindBoxes.
   StatusOr<TileDetections> Detect(const ImageView& tile,
                                   const TilePlacement& placement,
                                   ParallelFor& executor);
+
+  // Runs the network. A tile smaller than the model's input is padded at the
+  // right and the bottom. kInvalidArgument if a side of the tile is not in
+  // [1, the model's].
+  Status Infer(const ImageView& tile, ParallelFor& executor);
+
+  // What the last Infer found. Boxes are neither clipped nor capped in number
+  // unless the options ask for it: a box may reach past the tile.
+  StatusOr<TileDetections> FindBoxes(const TilePlacement& placement) const;
 
  private:
   DetectorSession(std::shared_ptr<const Detector> detector,

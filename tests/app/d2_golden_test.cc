@@ -45,7 +45,8 @@ class D2GoldenTest : public testing::Test {
  protected:
   // The four fields into folder/name.
   std::vector<FoundBox> Score(const std::string& name, bool class_agnostic) {
-    ScoreCommandOptions options;
+    ScoreRequest options;
+    ScoreSettings& settings = options.resolved.settings;
     for (const auto& entry : fs::directory_iterator(kData + "/fields")) {
       if (entry.path().extension() == ".jpg") {
         options.images.push_back(entry.path().string());
@@ -53,11 +54,11 @@ class D2GoldenTest : public testing::Test {
     }
     std::sort(options.images.begin(), options.images.end());
     EXPECT_EQ(options.images.size(), 4);
-    options.model = kData + "/models/d2-cells.yaml";
-    options.output = folder_.PathOf(name);
-    options.mpp_from = kData + "/fields/fields.json";
-    options.min_score = kMinScore;
-    options.class_agnostic = class_agnostic;
+    settings.input.model = kData + "/models/d2-cells.yaml";
+    settings.output.output = folder_.PathOf(name);
+    settings.input.mpp_from = kData + "/fields/fields.json";
+    settings.postprocess.min_score = kMinScore;
+    settings.postprocess.class_agnostic = class_agnostic;
     const Outcome outcome =
         Caught([&] { return RunScore(RealFileSystem(), options); });
     EXPECT_EQ(outcome.code, ExitCode::kWhole) << outcome.err;

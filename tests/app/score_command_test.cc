@@ -33,26 +33,27 @@ class ScoreCommandTest : public testing::Test {
     folder_.Put("cut.jpg", TextOf(std::span(jpeg).first(jpeg.size() / 2)));
   }
 
-  ScoreCommandOptions Options(const std::vector<std::string>& images) const {
-    ScoreCommandOptions options;
+  ScoreRequest Options(const std::vector<std::string>& images) const {
+    ScoreRequest options;
+    ScoreSettings& settings = options.resolved.settings;
     for (const std::string& image : images) {
       options.images.push_back(folder_.PathOf(image));
     }
-    options.model = folder_.PathOf("mini.yaml");
-    options.output = folder_.PathOf("out");
-    options.mpp = 0.5;
-    options.min_score = 0.5;
-    options.overlap_px = 32;
+    settings.input.model = folder_.PathOf("mini.yaml");
+    settings.output.output = folder_.PathOf("out");
+    settings.input.mpp = 0.5;
+    settings.postprocess.min_score = 0.5;
+    settings.tiling.overlap_px = 32;
     options.command = {"cyto8", "score"};
     return options;
   }
 
-  static Outcome Run(const ScoreCommandOptions& options) {
+  static Outcome Run(const ScoreRequest& options) {
     return Caught([&] { return RunScore(RealFileSystem(), options); });
   }
 
   // Refused with exit code 2 before anything was started.
-  std::string Refusal(const ScoreCommandOptions& options) const {
+  std::string Refusal(const ScoreRequest& options) const {
     const Outcome outcome = Run(options);
     EXPECT_EQ(outcome.code, ExitCode::kRefused);
     EXPECT_EQ(outcome.out, "");
@@ -115,14 +116,14 @@ TEST_F(ScoreCommandTest, TheTableNamesTheImagesAndTheNotice) {
 }
 
 TEST_F(ScoreCommandTest, QuietSaysNothing) {
-  ScoreCommandOptions options = Options({"a.png"});
-  options.quiet = true;
+  ScoreRequest options = Options({"a.png"});
+  options.resolved.settings.run.quiet = true;
   EXPECT_EQ(Run(options).out, "");
 }
 
 TEST_F(ScoreCommandTest, WithoutOverlaysThereIsNone) {
-  ScoreCommandOptions options = Options({"a.png"});
-  options.overlays = false;
+  ScoreRequest options = Options({"a.png"});
+  options.resolved.settings.output.overlays = false;
   EXPECT_EQ(Run(options).code, ExitCode::kWhole);
   for (const std::string& file : Tree()) {
     EXPECT_FALSE(file.ends_with("overlay.jpg"));
@@ -161,9 +162,9 @@ TEST_F(ScoreCommandTest, FilesAgreeWithEachOther) {
 
 // docs/formats.md: only run.json holds clocks.
 TEST_F(ScoreCommandTest, ASecondRunGivesTheSameBytes) {
-  ScoreCommandOptions options = Options({"a.png", "b.png"});
+  ScoreRequest options = Options({"a.png", "b.png"});
   EXPECT_EQ(Run(options).code, ExitCode::kWhole);
-  options.output = folder_.PathOf("out2");
+  options.resolved.settings.output.output = folder_.PathOf("out2");
   EXPECT_EQ(Run(options).code, ExitCode::kWhole);
   ASSERT_EQ(Tree("out"), Tree("out2"));
   for (const std::string& file : Tree("out")) {
@@ -175,7 +176,7 @@ TEST_F(ScoreCommandTest, ASecondRunGivesTheSameBytes) {
 }
 
 TEST_F(ScoreCommandTest, RunningIntoTheSameFolderReplacesItsFiles) {
-  ScoreCommandOptions options = Options({"a.png"});
+  ScoreRequest options = Options({"a.png"});
   EXPECT_EQ(Run(options).code, ExitCode::kWhole);
   const std::vector<std::string> before = Tree();
   EXPECT_EQ(Run(options).code, ExitCode::kWhole);
@@ -212,8 +213,8 @@ TEST_F(ScoreCommandTest, OnlyUnreadableImagesAreNoInput) {
 }
 
 TEST_F(ScoreCommandTest, ScaleUnknownForAllIsNoInput) {
-  ScoreCommandOptions options = Options({"a.png", "b.png"});
-  options.mpp.reset();
+  ScoreRequest options = Options({"a.png", "b.png"});
+  options.resolved.settings.input.mpp.reset();
   const Outcome outcome = Run(options);
   EXPECT_EQ(outcome.code, ExitCode::kNoInput);
   EXPECT_THAT(outcome.err, HasSubstr("a.png: um/px is unknown: give --mpp X"));
@@ -221,9 +222,9 @@ TEST_F(ScoreCommandTest, ScaleUnknownForAllIsNoInput) {
 
 TEST_F(ScoreCommandTest, ScaleUnknownForSomeIsPartial) {
   folder_.Put("mpp.csv", "file_name,um_per_px\nb.png,0.25\n");
-  ScoreCommandOptions options = Options({"a.png", "b.png"});
-  options.mpp.reset();
-  options.mpp_from = folder_.PathOf("mpp.csv");
+  ScoreRequest options = Options({"a.png", "b.png"});
+  options.resolved.settings.input.mpp.reset();
+  options.resolved.settings.input.mpp_from = folder_.PathOf("mpp.csv");
   EXPECT_EQ(Run(options).code, ExitCode::kPartial);
   const nlohmann::json images = Manifest()["images"];
   EXPECT_EQ(images[0]["status"], "failed");
@@ -235,8 +236,8 @@ TEST_F(ScoreCommandTest, TheFlagStandsOverTheSideFileWhichStillGivesTheId) {
   folder_.Put("coco.json",
               R"({"images": [{"id": 42, "file_name": "a.png",
                               "um_per_px": 0.25}]})");
-  ScoreCommandOptions options = Options({"a.png"});
-  options.mpp_from = folder_.PathOf("coco.json");
+  ScoreRequest options = Options({"a.png"});
+  options.resolved.settings.input.mpp_from = folder_.PathOf("coco.json");
   EXPECT_EQ(Run(options).code, ExitCode::kWhole);
   const nlohmann::json image = Manifest()["images"][0];
   EXPECT_EQ(image["mpp"], 0.5);
@@ -246,9 +247,9 @@ TEST_F(ScoreCommandTest, TheFlagStandsOverTheSideFileWhichStillGivesTheId) {
 
 TEST_F(ScoreCommandTest, AnAmbiguousNameInTheSideFileFailsThatImage) {
   folder_.Put("mpp.csv", "file_name,mpp\nx/a.png,1\ny/a.png,2\nb.png,0.5\n");
-  ScoreCommandOptions options = Options({"a.png", "b.png"});
-  options.mpp.reset();
-  options.mpp_from = folder_.PathOf("mpp.csv");
+  ScoreRequest options = Options({"a.png", "b.png"});
+  options.resolved.settings.input.mpp.reset();
+  options.resolved.settings.input.mpp_from = folder_.PathOf("mpp.csv");
   const Outcome outcome = Run(options);
   EXPECT_EQ(outcome.code, ExitCode::kPartial);
   EXPECT_EQ(outcome.err, "cyto8: " + folder_.PathOf("a.png") + ": " +
@@ -258,7 +259,7 @@ TEST_F(ScoreCommandTest, AnAmbiguousNameInTheSideFileFailsThatImage) {
 }
 
 TEST_F(ScoreCommandTest, BadSettingsAreRefusedBeforeAnythingIsWritten) {
-  ScoreCommandOptions options = Options({"a.png", "a.png"});
+  ScoreRequest options = Options({"a.png", "a.png"});
   EXPECT_EQ(Refusal(options),
             "cyto8: " + folder_.PathOf("a.png") + ": is given twice\n");
   options = Options({"a.png"});
@@ -266,31 +267,31 @@ TEST_F(ScoreCommandTest, BadSettingsAreRefusedBeforeAnythingIsWritten) {
   EXPECT_EQ(Refusal(options),
             "cyto8: " + folder_.path() + "/./a.png: is given twice\n");
   options = Options({"a.png"});
-  options.overlap_px = 128;
+  options.resolved.settings.tiling.overlap_px = 128;
   EXPECT_EQ(Refusal(options), "cyto8: overlap_px = 128: must be in [0, 127]\n");
   options = Options({"a.png"});
-  options.mpp = 0;
+  options.resolved.settings.input.mpp = 0;
   EXPECT_EQ(Refusal(options), "cyto8: --mpp = 0: must be in [0.001, 1000]\n");
   options = Options({"a.png"});
-  options.min_score = 1.5;
+  options.resolved.settings.postprocess.min_score = 1.5;
   EXPECT_EQ(Refusal(options), "cyto8: --min-score = 1.5: must be in [0, 1]\n");
   options = Options({"a.png"});
-  options.model = folder_.PathOf("none.yaml");
+  options.resolved.settings.input.model = folder_.PathOf("none.yaml");
   EXPECT_EQ(Refusal(options),
-            "cyto8: " + options.model + ": No such file or directory\n");
+            "cyto8: " + options.resolved.settings.input.model + ": No such file or directory\n");
   options = Options({"a.png"});
-  options.mpp_from = folder_.PathOf("none.csv");
+  options.resolved.settings.input.mpp_from = folder_.PathOf("none.csv");
   EXPECT_EQ(Refusal(options),
-            "cyto8: " + options.mpp_from + ": No such file or directory\n");
+            "cyto8: " + options.resolved.settings.input.mpp_from + ": No such file or directory\n");
   folder_.Put("bad.csv", "name\n");
-  options.mpp_from = folder_.PathOf("bad.csv");
-  EXPECT_TRUE(Refusal(options).starts_with("cyto8: " + options.mpp_from +
+  options.resolved.settings.input.mpp_from = folder_.PathOf("bad.csv");
+  EXPECT_TRUE(Refusal(options).starts_with("cyto8: " + options.resolved.settings.input.mpp_from +
                                            ": line 1: must name"));
 }
 
 TEST_F(ScoreCommandTest, AnOutputFolderThatCannotBeMadeIsRefused) {
-  ScoreCommandOptions options = Options({"a.png"});
-  options.output = "/proc/no-folder/out";
+  ScoreRequest options = Options({"a.png"});
+  options.resolved.settings.output.output = "/proc/no-folder/out";
   EXPECT_EQ(Refusal(options),
             "cyto8: /proc/no-folder: No such file or directory\n");
 }
@@ -298,7 +299,7 @@ TEST_F(ScoreCommandTest, AnOutputFolderThatCannotBeMadeIsRefused) {
 // Line breaks, format letters, parents and bytes that are no UTF-8 in names:
 // they stay names.
 TEST_F(ScoreCommandTest, AnImageThatFailsNowLeavesNoEarlierResult) {
-  ScoreCommandOptions options = Options({"a.png"});
+  ScoreRequest options = Options({"a.png"});
   ASSERT_EQ(Run(options).code, ExitCode::kWhole);
   const fs::path slides = folder_.PathOf("out/slides");
   const fs::path slide = fs::directory_iterator(slides)->path();
@@ -309,12 +310,12 @@ TEST_F(ScoreCommandTest, AnImageThatFailsNowLeavesNoEarlierResult) {
 }
 
 TEST_F(ScoreCommandTest, WithoutOverlaysAnEarlierOneGoes) {
-  ScoreCommandOptions options = Options({"a.png"});
+  ScoreRequest options = Options({"a.png"});
   ASSERT_EQ(Run(options).code, ExitCode::kWhole);
   const fs::path slide =
       fs::directory_iterator(folder_.PathOf("out/slides"))->path();
   EXPECT_TRUE(fs::exists(slide / "overlay.jpg"));
-  options.overlays = false;
+  options.resolved.settings.output.overlays = false;
   ASSERT_EQ(Run(options).code, ExitCode::kWhole);
   EXPECT_FALSE(fs::exists(slide / "overlay.jpg"));
 }
@@ -323,8 +324,8 @@ TEST_F(ScoreCommandTest, TwoImagesOfOneImageIdAreRefused) {
   folder_.Put("side.json",
               R"({"images": [{"id": 7, "file_name": "a.png"},
                              {"id": 7, "file_name": "b.png"}]})");
-  ScoreCommandOptions options = Options({"a.png", "b.png"});
-  options.mpp_from = folder_.PathOf("side.json");
+  ScoreRequest options = Options({"a.png", "b.png"});
+  options.resolved.settings.input.mpp_from = folder_.PathOf("side.json");
   EXPECT_EQ(Refusal(options), "cyto8: " + folder_.PathOf("b.png") +
                                   ": image_id = 7: is that of " +
                                   folder_.PathOf("a.png") +
@@ -334,7 +335,7 @@ TEST_F(ScoreCommandTest, TwoImagesOfOneImageIdAreRefused) {
 TEST_F(ScoreCommandTest, HostileFileNamesStayNames) {
   const std::string hostile[] = {"new\nline.png", "%s%n{}.png",
                                  "quote\",comma.png", "\xff\xfe.png", "..png"};
-  ScoreCommandOptions options = Options({});
+  ScoreRequest options = Options({});
   for (const std::string& name : hostile) {
     PutPng(folder_, name, MakeTestImage(20, 20).view());
     options.images.push_back(folder_.PathOf(name));

@@ -27,14 +27,15 @@ class ScoreFaultTest : public testing::Test {
 
   // Into a new folder.
   ExitCode Score() {
-    ScoreCommandOptions options;
+    ScoreRequest options;
+    ScoreSettings& settings = options.resolved.settings;
     options.images = {folder_.PathOf("x.png")};
-    options.model = folder_.PathOf("mini.yaml");
-    options.output = folder_.PathOf("out" + std::to_string(++runs_));
-    options.mpp = 0.5;
-    options.min_score = 0.5;
-    options.overlap_px = 32;
-    options.quiet = true;
+    settings.input.model = folder_.PathOf("mini.yaml");
+    settings.output.output = folder_.PathOf("out" + std::to_string(++runs_));
+    settings.input.mpp = 0.5;
+    settings.postprocess.min_score = 0.5;
+    settings.tiling.overlap_px = 32;
+    settings.run.quiet = true;
     return Caught([&] { return RunScore(files_, options); }).code;
   }
 

@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: Apache-2.0
+// The stages and what travels between them; see score_pipeline.h.
+#include "app/score_pipeline.h"
+
+#include <tbb/global_control.h>
+#include <tbb/parallel_pipeline.h>
+#include <tbb/task_arena.h>
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "app/session_pool.h"
+#include "app/stopwatch.h"
+#include "base/parallel_for.h"
+#include "base/sha256.h"
+
+namespace cyto8 {
+namespace {
+
+// Cut to what the merger takes: a bad model's box may be of any size.
+double Bounded(double coordinate) {
+  return std::clamp(coordinate, -kMaxCoordinate, kMaxCoordinate);
+}
+
+// From pixels of the resampled image to level 0.
+Box ToLevelZero(const Box& box, double ratio_x, double ratio_y) {
+  return {.x_min = Bounded(box.x_min / ratio_x),
+          .y_min = Bounded(box.y_min / ratio_y),
+          .x_max = Bounded(box.x_max / ratio_x),
+          .y_max = Bounded(box.y_max / ratio_y)};
+}
+
+bool FoundBefore(const FoundCell& a, const FoundCell& b) {
+  if (a.detection == b.detection) return a.tile < b.tile;
+  return DetectionBefore(a.detection, b.detection);
+}
+
+// The kept detections with the first tile that found each of them.
+std::vector<FoundCell> WithTiles(const std::vector<Detection>& kept,
+                                 std::vector<FoundCell> found) {
+  std::sort(found.begin(), found.end(), FoundBefore);
+  std::vector<FoundCell> cells;
+  for (const Detection& detection : kept) {
+    cells.push_back(*std::lower_bound(
+        found.begin(), found.end(),
+        FoundCell{.detection = detection, .tile = 0}, FoundBefore));
+  }
+  return cells;
+}
+
+// An image in work. Its tiles are in the hands of several threads.
+class ActiveSlide {
+ public:
+  ActiveSlide(size_t input_number, const SlideInput& input)
+      : number(input_number) {
+    result.identity = input.identity;
+    result.status = input.status;
+  }
+
+  // False once a tile has failed: the others need no work any more.
+  bool IsGood() {
+    const std::lock_guard lock(mutex_);
+    return result.status.ok();
+  }
+  // The first failure stays. Its message starts with the path.
+  void Fail(const Status& status) {
+    const std::lock_guard lock(mutex_);
+    if (result.status.ok()) result.status = status;
+  }
+  void AddSeconds(double StageSeconds::*stage, double seconds) {
+    const std::lock_guard lock(mutex_);
+    result.seconds.*stage += seconds;
+  }
+  void AddCells(const std::vector<FoundCell>& cells) {
+    const std::lock_guard lock(mutex_);
+    result.cells.insert(result.cells.end(), cells.begin(), cells.end());
+  }
+
+  const size_t number;
+  SlideResult result;
+  OpenedSlide opened;
+  std::once_flag hashed;
+  std::atomic<int64_t> tiles_left = 1;  // an image that failed to open has one.
+
+ private:
+  std::mutex mutex_;
+};
+
+// One tile on its way through the stages.
+struct TileToken {
+  std::shared_ptr<ActiveSlide> slide;
+  int64_t tile = 0;
+  Image pixels;
+};
+using TokenPtr = std::shared_ptr<TileToken>;
+
+// Runs a piece of work on an image; what goes wrong is the image's failure.
+template <typename Work>
+void Guarded(ActiveSlide& slide, const Work& work) {
+  const std::string& path = slide.result.identity.path;
+  try {
+    const Status status = work();
+    if (!status.ok()) slide.Fail(status);
+  } catch (const std::bad_alloc&) {
+    slide.Fail(ResourceExhausted(path + ": out of memory"));
+  } catch (const std::exception& error) {
+    slide.Fail(Internal(path + ": unexpected: " + error.what()));
+  }
+}
+
+// The stages. Feed is called by one thread at a time, the others by many.
+class Stages {
+ public:
+  Stages(FileSystem& files, const SlideReader& reader,
+         const DetectorSource& detectors, const ScorePipelineOptions& options,
+         std::span<const SlideInput> inputs, SlideSink& sink,
+         const std::function<bool()>& stopped)
+      : files_(files),
+        reader_(reader),
+        detectors_(detectors),
+        options_(options),
+        inputs_(inputs),
+        sink_(sink),
+        stopped_(stopped),
+        sessions_(options.threads) {}
+
+  // The next tile; null after the last one.
+  TokenPtr Feed() {
+    if (stopped_()) return nullptr;
+    if (next_tile_ == tiles_of_current_ && !BeginNextSlide()) return nullptr;
+    auto token = std::make_shared<TileToken>();
+    token->slide = current_;
+    token->tile = next_tile_++;
+    if (next_tile_ == tiles_of_current_) current_.reset();
+    return token;
+  }
+
+  // Read, decode, resample, cut.
+  void Fetch(TileToken& token) {
+    ActiveSlide& slide = *token.slide;
+    if (stopped_() || !slide.IsGood()) return;
+    Guarded(slide, [&]() -> Status {
+      CYTO8_RETURN_IF_ERROR(HashOnce(slide));
+      double seconds = 0;
+      {
+        const Stopwatch watch(seconds);
+        CYTO8_ASSIGN_OR_RETURN(token.pixels,
+                               slide.opened.cutter->Take(token.tile));
+      }
+      slide.AddSeconds(&StageSeconds::resample, seconds);
+      return OkStatus();
+    });
+  }
+
+  void Detect(TileToken& token) {
+    ActiveSlide& slide = *token.slide;
+    if (stopped_() || !slide.IsGood()) return;
+    Guarded(slide, [&] {
+      return Annotate(DetectOrFail(token), slide.result.identity.path);
+    });
+  }
+
+  // The image's last tile finishes it.
+  void Finish(TileToken& token) {
+    ActiveSlide& slide = *token.slide;
+    token.pixels = Image();
+    if (stopped_()) return;
+    sink_.TileDone(slide.number);
+    if (--slide.tiles_left > 0) return;
+    if (slide.result.status.ok()) {
+      Guarded(slide, [&] {
+        return Annotate(CompleteOrFail(slide), slide.result.identity.path);
+      });
+    }
+    if (!slide.result.status.ok()) slide.result.cells.clear();
+    sink_.Finish(slide.number, std::move(slide.result));
+  }
+
+ private:
+  bool BeginNextSlide();
+  Status OpenOrFail(ActiveSlide& slide, const SlideInput& input);
+  Status HashOnce(ActiveSlide& slide);
+  Status DetectOrFail(TileToken& token);
+  StatusOr<TileDetections> DetectOn(ActiveSlide& slide, const Tile& tile,
+                                    const ImageView& pixels);
+  Status CompleteOrFail(ActiveSlide& slide);
+  Status Merge(SlideResult& result);
+
+  FileSystem& files_;
+  const SlideReader& reader_;
+  const DetectorSource& detectors_;
+  const ScorePipelineOptions& options_;
+  std::span<const SlideInput> inputs_;
+  SlideSink& sink_;
+  const std::function<bool()>& stopped_;
+  SessionPool sessions_;
+  // Of Feed alone:
+  size_t next_input_ = 0;
+  int64_t next_tile_ = 0;
+  int64_t tiles_of_current_ = 0;
+  std::shared_ptr<ActiveSlide> current_;
+};
+
+// False if there is none. An image that cannot be opened has one tile, on which
+// nothing is done.
+bool Stages::BeginNextSlide() {
+  if (next_input_ == inputs_.size()) return false;
+  const SlideInput& input = inputs_[next_input_];
+  current_ = std::make_shared<ActiveSlide>(next_input_++, input);
+  ActiveSlide& slide = *current_;
+  if (slide.IsGood()) {
+    Guarded(slide, [&] { return OpenOrFail(slide, input); });
+  }
+  next_tile_ = 0;
+  tiles_of_current_ =
+      std::max<int64_t>(1, std::ssize(slide.opened.plan.tiles));
+  slide.tiles_left = tiles_of_current_;
+  sink_.Begin(slide.number, slide.opened.plan);
+  return true;
+}
+
+Status Stages::OpenOrFail(ActiveSlide& slide, const SlideInput& input) {
+  const Stopwatch watch(slide.result.seconds.read);
+  CYTO8_ASSIGN_OR_RETURN(slide.opened, reader_.Open(input));
+  const SlidePlan& plan = slide.opened.plan;
+  slide.result.width_px = plan.width_px;
+  slide.result.height_px = plan.height_px;
+  slide.result.mpp = plan.mpp;
+  slide.result.tiles = std::ssize(plan.tiles);
+  return OkStatus();
+}
+
+Status Stages::HashOnce(ActiveSlide& slide) {
+  Status status;
+  std::call_once(slide.hashed, [&] {
+    double seconds = 0;
+    {
+      const Stopwatch watch(seconds);
+      const StatusOr<Sha256Digest> digest =
+          Sha256OfFile(files_, slide.result.identity.path);
+      status = digest.status();
+      if (digest.ok()) slide.result.sha256 = ToHex(*digest);
+    }
+    slide.AddSeconds(&StageSeconds::read, seconds);
+  });
+  return status;
+}
+
+Status Stages::DetectOrFail(TileToken& token) {
+  ActiveSlide& slide = *token.slide;
+  const SlidePlan& plan = slide.opened.plan;
+  const Tile& tile = plan.tiles[static_cast<size_t>(token.tile)];
+  CYTO8_ASSIGN_OR_RETURN(const TileDetections found,
+                         DetectOn(slide, tile, token.pixels.view()));
+  std::vector<FoundCell> cells;
+  cells.reserve(found.detections.size());
+  for (const Detection& relative : found.detections) {
+    Detection cell = OnImage(relative, found.placement);
+    cell.box = ToLevelZero(cell.box, plan.ratio_x(), plan.ratio_y());
+    cells.push_back({.detection = cell, .tile = token.tile});
+  }
+  slide.AddCells(cells);
+  return OkStatus();
+}
+
+StatusOr<TileDetections> Stages::DetectOn(ActiveSlide& slide, const Tile& tile,
+                                          const ImageView& pixels) {
+  const TileGridOptions& grid = reader_.options().grid;
+  CYTO8_ASSIGN_OR_RETURN(
+      const std::shared_ptr<const Detector> detector,
+      options_.fit ? detectors_(tile.width_px, tile.height_px)
+                   : detectors_(grid.tile_width_px, grid.tile_height_px));
+  CYTO8_ASSIGN_OR_RETURN(std::unique_ptr<DetectorSession> session,
+                         sessions_.Take(detector));
+  SerialFor serial;
+  double infer = 0;
+  double boxes = 0;
+  Status status;
+  {
+    const Stopwatch watch(infer);
+    status = session->Infer(pixels, serial);
+  }
+  StatusOr<TileDetections> found = status;
+  if (status.ok()) {
+    const Stopwatch watch(boxes);
+    found = session->FindBoxes({.x_px = tile.x_px, .y_px = tile.y_px});
+  }
+  sessions_.Return(detector, std::move(session));
+  slide.AddSeconds(&StageSeconds::infer, infer);
+  slide.AddSeconds(&StageSeconds::boxes, boxes);
+  return found;
+}
+
+// The cutter's time is that of decoding, resampling and cutting together.
+Status Stages::CompleteOrFail(ActiveSlide& slide) {
+  const double decode = slide.opened.seconds->decode;
+  slide.result.seconds.decode = decode;
+  slide.result.seconds.resample -= decode;
+  slide.opened.cutter.reset();
+  const Stopwatch watch(slide.result.seconds.merge);
+  return Merge(slide.result);
+}
+
+Status Stages::Merge(SlideResult& result) {
+  MergeOptions merge = options_.merge;
+  // Inside a tile the card's suppression has its say, which may be a soft one;
+  // no box overlaps another by more than 1.
+  if (result.tiles == 1 && !options_.merge_single_tiles) {
+    merge.iou_threshold = 1;
+  }
+  std::vector<Detection> all;
+  all.reserve(result.cells.size());
+  for (const FoundCell& cell : result.cells) all.push_back(cell.detection);
+  CYTO8_ASSIGN_OR_RETURN(const std::vector<Detection> kept,
+                         MergeDetections(std::move(all), merge));
+  result.cells = WithTiles(kept, std::move(result.cells));
+  return OkStatus();
+}
+
+void RunStages(Stages& stages, int64_t threads) {
+  const auto feed = [&](tbb::flow_control& control) {
+    TokenPtr token = stages.Feed();
+    if (!token) control.stop();
+    return token;
+  };
+  const auto fetch = [&](const TokenPtr& token) {
+    stages.Fetch(*token);
+    return token;
+  };
+  const auto detect = [&](const TokenPtr& token) {
+    stages.Detect(*token);
+    return token;
+  };
+  const auto finish = [&](const TokenPtr& token) { stages.Finish(*token); };
+  using tbb::filter_mode;
+  tbb::parallel_pipeline(
+      static_cast<size_t>(threads),
+      tbb::make_filter<void, TokenPtr>(filter_mode::serial_in_order, feed) &
+          tbb::make_filter<TokenPtr, TokenPtr>(filter_mode::parallel, fetch) &
+          tbb::make_filter<TokenPtr, TokenPtr>(filter_mode::parallel, detect) &
+          tbb::make_filter<TokenPtr, void>(filter_mode::parallel, finish));
+}
+
+}  // namespace
+
+ScorePipeline::ScorePipeline(const SlideReader& reader,
+                             DetectorSource detectors,
+                             const ScorePipelineOptions& options)
+    : reader_(&reader), detectors_(std::move(detectors)), options_(options) {}
+ScorePipeline::~ScorePipeline() = default;
+
+Status ScorePipeline::Run(FileSystem& files, std::span<const SlideInput> inputs,
+                          SlideSink& sink,
+                          const std::function<bool()>& stopped) {
+  Stages stages(files, *reader_, detectors_, options_, inputs, sink, stopped);
+  try {
+    const tbb::global_control limit(
+        tbb::global_control::max_allowed_parallelism,
+        static_cast<size_t>(options_.threads));
+    tbb::task_arena arena(static_cast<int>(options_.threads));
+    arena.execute([&] { RunStages(stages, options_.threads); });
+  } catch (const std::bad_alloc&) {
+    return ResourceExhausted("out of memory");
+  } catch (const std::exception& error) {
+    return Internal(std::string("pipeline: ") + error.what());
+  }
+  return OkStatus();
+}
+
+}  // namespace cyto8

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Many images through the detector by a bounded oneTBB pipeline. A tile is a
+// token: read, decode, resample, infer, find its boxes; the last tile of an
+// image merges its boxes and hands the result over. Tiles of neighbouring
+// images are in work at the same time, so small images keep all threads busy;
+// no more tiles are in work than there are threads, whatever the number and
+// size of the inputs. Tested by tests/app/score_pipeline_test.cc.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "app/score_result.h"
+#include "app/slide_reader.h"
+#include "base/limits.h"
+#include "base/status.h"
+#include "detector/efficientdet/detector.h"
+#include "tiling/detection_merger.h"
+
+namespace cyto8 {
+
+// Takes the results. Called from any thread, for different images at the same
+// time; must not throw.
+class SlideSink {
+ public:
+  virtual ~SlideSink() = default;
+  // An image was opened, which `tiles` tiles will follow.
+  virtual void Begin(size_t input, const SlidePlan& plan) = 0;
+  // One tile of an image is done, whole or failed.
+  virtual void TileDone(size_t input) = 0;
+  // The image is done or has failed (result.status). Once per input, but for
+  // those that a stop cut short.
+  virtual void Finish(size_t input, SlideResult result) = 0;
+};
+
+// The detector whose input is that large; thread-safe.
+using DetectorSource = std::function<StatusOr<std::shared_ptr<const Detector>>(
+    int64_t width_px, int64_t height_px)>;
+
+struct ScorePipelineOptions {
+  int64_t threads = 1;
+  // Each tile at the smallest size that the source has for it, instead of the
+  // full tile of the grid.
+  bool fit = false;
+  MergeOptions merge = {};
+  // Tiles of images that have one only are not merged: the detector has
+  // suppressed already.
+  bool merge_single_tiles = false;
+  Limits limits = {};
+};
+
+class ScorePipeline {
+ public:
+  ScorePipeline(const SlideReader& reader, DetectorSource detectors,
+                const ScorePipelineOptions& options);
+  ~ScorePipeline();
+
+  // Scores the inputs in this order. An image that fails is a result with that
+  // status; kResourceExhausted if the pipeline itself runs out of memory,
+  // kInternal for an exception that nobody expected. Once `stopped` returns
+  // true no tile is begun any more and images that are not complete are left
+  // out.
+  Status Run(FileSystem& files, std::span<const SlideInput> inputs,
+             SlideSink& sink, const std::function<bool()>& stopped);
+
+ private:
+  const SlideReader* reader_;
+  DetectorSource detectors_;
+  ScorePipelineOptions options_;
+};
+
+}  // namespace cyto8

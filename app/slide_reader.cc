@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// Plans and opens images; see slide_reader.h.
+#include "app/slide_reader.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "base/checked_math.h"
+#include "tiling/image_reader.h"
+#include "tiling/resample.h"
+#include "tiling/row_source.h"
+
+namespace cyto8 {
+namespace {
+
+// An image coarser than the model is enlarged; what is coarser than this has no
+// cells to show, and its um/px is a mistake.
+constexpr double kMaxEnlargement = 16;
+
+double Ratio(int64_t scaled, int64_t full) {
+  return static_cast<double>(scaled) / static_cast<double>(full);
+}
+
+std::vector<Tile> TilesOf(const TileGrid& grid) {
+  std::vector<Tile> tiles;
+  tiles.reserve(static_cast<size_t>(grid.size()));
+  for (int64_t i = 0; i < grid.size(); ++i) tiles.push_back(grid.At(i));
+  return tiles;
+}
+
+// automl's letterbox: the side that shrinks more fills the network's input.
+int64_t LetterboxSide(int64_t side_px, double scale, int64_t network_px) {
+  const auto scaled =
+      static_cast<int64_t>(std::floor(static_cast<double>(side_px) * scale));
+  return std::clamp<int64_t>(scaled, 1, network_px);
+}
+
+}  // namespace
+
+double SlidePlan::ratio_x() const { return Ratio(scaled_width_px, width_px); }
+double SlidePlan::ratio_y() const { return Ratio(scaled_height_px, height_px); }
+
+StatusOr<SlideReader> SlideReader::Create(FileSystem& files,
+                                          const SlideReaderOptions& options) {
+  CYTO8_RETURN_IF_ERROR(
+      TileGrid::Create(1, 1, options.grid, options.limits).status());
+  return SlideReader(files, options);
+}
+
+StatusOr<SlidePlan> SlideReader::Plan(const SlideInput& input) const {
+  const std::string& path = input.identity.path;
+  CYTO8_ASSIGN_OR_RETURN(const ImageInfo info,
+                         ReadImageInfo(*files_, path, options_.limits));
+  return Annotate(PlanOf(info, input.hints), path);
+}
+
+StatusOr<OpenedSlide> SlideReader::Open(const SlideInput& input) const {
+  const std::string& path = input.identity.path;
+  CYTO8_ASSIGN_OR_RETURN(std::unique_ptr<RowSource> rows,
+                         OpenRows(*files_, path, options_.limits));
+  OpenedSlide slide;
+  CYTO8_ASSIGN_OR_RETURN(slide.plan,
+                         Annotate(PlanOf(rows->info(), input.hints), path));
+  slide.seconds = std::make_unique<ScaledRowSeconds>();
+  CYTO8_ASSIGN_OR_RETURN(
+      rows, Annotate(ScaledRows(std::move(rows), slide.plan.scaled_width_px,
+                                slide.plan.scaled_height_px, *slide.seconds,
+                                options_.limits),
+                     path));
+  CYTO8_ASSIGN_OR_RETURN(
+      slide.cutter, Annotate(TileCutter::Create(
+                                 std::move(rows), slide.plan.tiles,
+                                 options_.limits),
+                             path));
+  return slide;
+}
+
+StatusOr<SlidePlan> SlideReader::PlanOf(const ImageInfo& info,
+                                        const MppHints& hints) const {
+  SlidePlan plan;
+  plan.width_px = info.width_px;
+  plan.height_px = info.height_px;
+  const StatusOr<Mpp> mpp =
+      ResolveMpp(hints.flag, hints.side_file, info.um_per_px);
+  if (mpp.ok()) plan.mpp = *mpp;
+  if (options_.mode == TilingMode::kResize) {
+    CYTO8_RETURN_IF_ERROR(FitToNetwork(plan));
+    return plan;
+  }
+  CYTO8_RETURN_IF_ERROR(mpp.status());
+  CYTO8_RETURN_IF_ERROR(ScaleToModel(plan));
+  return plan;
+}
+
+Status SlideReader::ScaleToModel(SlidePlan& plan) const {
+  const Limits& limits = options_.limits;
+  CYTO8_RETURN_IF_ERROR(CheckRange("um/px", plan.mpp.value, kMinMpp,
+                                   kMaxEnlargement * options_.model_mpp));
+  CYTO8_ASSIGN_OR_RETURN(
+      plan.scaled_width_px,
+      ResampledSide(plan.width_px, plan.mpp.value, options_.model_mpp, limits));
+  CYTO8_ASSIGN_OR_RETURN(plan.scaled_height_px,
+                         ResampledSide(plan.height_px, plan.mpp.value,
+                                       options_.model_mpp, limits));
+  CYTO8_ASSIGN_OR_RETURN(
+      const TileGrid grid,
+      TileGrid::Create(plan.scaled_width_px, plan.scaled_height_px,
+                       options_.grid, limits));
+  plan.tiles = TilesOf(grid);
+  return OkStatus();
+}
+
+Status SlideReader::FitToNetwork(SlidePlan& plan) const {
+  const TileGridOptions& grid = options_.grid;
+  const double scale = std::min(Ratio(grid.tile_width_px, plan.width_px),
+                                Ratio(grid.tile_height_px, plan.height_px));
+  plan.scaled_width_px =
+      LetterboxSide(plan.width_px, scale, grid.tile_width_px);
+  plan.scaled_height_px =
+      LetterboxSide(plan.height_px, scale, grid.tile_height_px);
+  plan.tiles = {{.x_px = 0,
+                 .y_px = 0,
+                 .width_px = plan.scaled_width_px,
+                 .height_px = plan.scaled_height_px}};
+  return OkStatus();
+}
+
+}  // namespace cyto8

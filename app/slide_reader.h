@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// From an input file to tiles at the scale of the model: how large, at which
+// um/px, which tiles; then their pixels. Tested by
+// tests/app/slide_reader_test.cc.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "app/mpp_source.h"
+#include "app/score_result.h"
+#include "app/score_settings.h"
+#include "base/file_system.h"
+#include "base/limits.h"
+#include "base/status.h"
+#include "tiling/image_info.h"
+#include "tiling/scaled_rows.h"
+#include "tiling/tile_cutter.h"
+#include "tiling/tile_grid.h"
+
+namespace cyto8 {
+
+// What is known of the scale of one image before it is opened.
+struct MppHints {
+  std::optional<double> flag = std::nullopt;
+  std::optional<double> side_file = std::nullopt;
+};
+
+// One image that shall be scored.
+struct SlideInput {
+  SlideIdentity identity = {};
+  MppHints hints = {};
+  Status status = {};  // of its entry in the side file.
+};
+
+// How images meet the network.
+struct SlideReaderOptions {
+  TilingMode mode = TilingMode::kTiles;
+  double model_mpp = 0;       // um per pixel to resample to; kTiles only.
+  TileGridOptions grid = {};  // its tile is the network's input.
+  Limits limits = {};
+};
+
+// What the header of a file and the options make of it. Immutable.
+struct SlidePlan {
+  int64_t width_px = 0;  // of the file (level 0).
+  int64_t height_px = 0;
+  Mpp mpp = {};
+  int64_t scaled_width_px = 0;  // as the network sees it.
+  int64_t scaled_height_px = 0;
+  std::vector<Tile> tiles = {};  // of the scaled image, by rising y_px.
+
+  // Real ratios of the rounded sides, scaled over full.
+  double ratio_x() const;
+  double ratio_y() const;
+};
+
+// A file being read.
+struct OpenedSlide {
+  SlidePlan plan;
+  // Held by the cutter; read after its last Take.
+  std::unique_ptr<ScaledRowSeconds> seconds;
+  std::unique_ptr<TileCutter> cutter;
+};
+
+// Thread-safe.
+class SlideReader {
+ public:
+  // kInvalidArgument if the overlap does not fit the tile.
+  static StatusOr<SlideReader> Create(FileSystem& files,
+                                      const SlideReaderOptions& options);
+
+  // By the file's header alone: damage behind it is not seen. Errors start
+  // with the path.
+  StatusOr<SlidePlan> Plan(const SlideInput& input) const;
+  StatusOr<OpenedSlide> Open(const SlideInput& input) const;
+
+  const SlideReaderOptions& options() const { return options_; }
+
+ private:
+  SlideReader(FileSystem& files, const SlideReaderOptions& options)
+      : files_(&files), options_(options) {}
+  StatusOr<SlidePlan> PlanOf(const ImageInfo& info,
+                             const MppHints& hints) const;
+  Status ScaleToModel(SlidePlan& plan) const;
+  Status FitToNetwork(SlidePlan& plan) const;
+
+  FileSystem* files_;
+  SlideReaderOptions options_;
+};
+
+}  // namespace cyto8
