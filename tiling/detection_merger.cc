@@ -1,30 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Greedy suppression with an index; see detection_merger.h.
-//
-// The index must answer "does a kept box overlap this one with IoU > t?"
-// without looking at every kept box, whatever the sizes. One uniform grid does
-// badly when sizes differ: a giant box covers every cell, or every cell holds
-// every box. So there is a grid for every pair of size classes (width and
-// height, each rounded down to a power of two), with cells just wider and
-// higher than its boxes, and a box lies in one cell only, that of its top left
-// corner. Two facts bound the search:
-// - IoU > t needs wider * t < narrower (the intersection is at most narrower
-//   times the lower height, the union at least wider times that), and the same
-//   for heights. So few grids need be asked: with t = 0.5, some 9.
-// - IoU > t also needs left edges less than (1 - t) * wider apart (beyond that
-//   the common width is below t * wider), and the same for upper edges. So few
-//   cells of a grid need be looked at: with t = 0.5, at most 3 x 3.
-// For a threshold near 0 a large box would visit many cells of a fine grid; it
-// then looks at all its boxes instead. The answer is always the exact Iou of
-// base: the index only leaves out boxes for which that cannot exceed t.
+// Grouping of detections with an index of boxes; see detection_merger.h. Each
+// method asks the index one question per detection: which group is it?
 #include "tiling/detection_merger.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
-#include <map>
+#include <limits>
+#include <span>
 #include <string>
-#include <unordered_map>
 #include <utility>
 
 #include "base/box.h"
@@ -33,118 +16,150 @@
 namespace cyto8 {
 namespace {
 
-// Widths below 2 px share class 0: cells of 2 px are fine enough.
-int SizeClass(double side_px) { return side_px < 1 ? 0 : std::ilogb(side_px); }
-
-struct SizeClasses {
-  int low;
-  int high;
-  bool Holds(int size) const { return low <= size && size <= high; }
-};
-
-// The threshold that the search keeps to: lower by far more than an IoU is
-// rounded, so that rounding cannot hide a box.
-double Lowered(double iou_threshold) { return iou_threshold * (1 - 1e-6); }
-
-// Where the side of an overlapping box may lie.
-SizeClasses ClassesNear(double side_px, double iou_threshold) {
-  const double ratio = Lowered(iou_threshold);
-  // This way round, 0 / 0 gives the bound.
-  const double widest = std::min(4 * kMaxCoordinate, side_px / ratio);
-  return {.low = SizeClass(side_px * ratio), .high = SizeClass(widest)};
+Box UnionOf(const Box& a, const Box& b) {
+  return {.x_min = std::min(a.x_min, b.x_min),
+          .y_min = std::min(a.y_min, b.y_min),
+          .x_max = std::max(a.x_max, b.x_max),
+          .y_max = std::max(a.y_max, b.y_max)};
 }
 
-struct Cell {
-  int64_t column;
-  int64_t row;
-  friend bool operator==(const Cell&, const Cell&) = default;
-};
-
-struct CellHash {
-  size_t operator()(const Cell& cell) const {
-    constexpr uint64_t kOdd = 0x9E3779B97F4A7C15;  // spreads both numbers.
-    const uint64_t mixed = static_cast<uint64_t>(cell.column) * kOdd ^
-                           static_cast<uint64_t>(cell.row);
-    return static_cast<size_t>((mixed * kOdd) ^ (mixed >> 32));
-  }
-};
-
-// Boxes of one pair of size classes.
-class Grid {
+// The detections of one group, the best first.
+class Group {
  public:
-  Grid(int width_class, int height_class)
-      : cell_width_px_(std::ldexp(1.0, width_class + 1)),
-        cell_height_px_(std::ldexp(1.0, height_class + 1)) {}
-
-  void Insert(const Box& box) {
-    boxes_.push_back(box);
-    cells_[{Column(box.x_min), Row(box.y_min)}].push_back(box);
+  explicit Group(const Detection& best) : best_(best), union_(best.box) {
+    Add(best);
   }
 
-  bool HasOverlap(const Box& box, double iou_threshold) const {
-    const double shift = 1 - Lowered(iou_threshold);
-    const double reach_x = shift * std::max(box.width(), cell_width_px_);
-    const double reach_y = shift * std::max(box.height(), cell_height_px_);
-    const Cell first = {Column(box.x_min - reach_x), Row(box.y_min - reach_y)};
-    const Cell last = {Column(box.x_min + reach_x), Row(box.y_min + reach_y)};
-    const int64_t columns = last.column - first.column + 1;
-    const int64_t rows = last.row - first.row + 1;
-    if (columns * rows > static_cast<int64_t>(boxes_.size())) {
-      return AnyOverlaps(boxes_, box, iou_threshold);
-    }
-    for (int64_t row = first.row; row <= last.row; ++row) {
-      for (int64_t column = first.column; column <= last.column; ++column) {
-        const auto cell = cells_.find({column, row});
-        if (cell != cells_.end() &&
-            AnyOverlaps(cell->second, box, iou_threshold)) {
-          return true;
-        }
-      }
-    }
-    return false;
+  void Add(const Detection& member) {
+    const Box& box = member.box;
+    const double weight = member.score;
+    union_ = UnionOf(union_, box);
+    weight_ += weight;
+    // Seen from the best, so that equal boxes have exactly their own mean.
+    shift_.x_min += weight * (box.x_min - best_.box.x_min);
+    shift_.y_min += weight * (box.y_min - best_.box.y_min);
+    shift_.x_max += weight * (box.x_max - best_.box.x_max);
+    shift_.y_max += weight * (box.y_max - best_.box.y_max);
+  }
+
+  const Box& BestBox() const { return best_.box; }
+  const Box& UnionBox() const { return union_; }
+
+  // Where all scores are 0, the best box.
+  Box MeanBox() const {
+    if (weight_ == 0) return best_.box;
+    const Box& box = best_.box;
+    Box mean = {.x_min = box.x_min + shift_.x_min / weight_,
+                .y_min = box.y_min + shift_.y_min / weight_,
+                .x_max = box.x_max + shift_.x_max / weight_,
+                .y_max = box.y_max + shift_.y_max / weight_};
+    // What rounding may undo.
+    mean.x_min = std::clamp(mean.x_min, union_.x_min, union_.x_max);
+    mean.y_min = std::clamp(mean.y_min, union_.y_min, union_.y_max);
+    mean.x_max = std::clamp(mean.x_max, mean.x_min, union_.x_max);
+    mean.y_max = std::clamp(mean.y_max, mean.y_min, union_.y_max);
+    return mean;
+  }
+
+  Detection With(const Box& box) const {
+    return {.box = box, .score = best_.score, .class_id = best_.class_id};
   }
 
  private:
-  static bool AnyOverlaps(const std::vector<Box>& boxes, const Box& box,
-                          double iou_threshold) {
-    return std::ranges::any_of(boxes, [&](const Box& other) {
-      return Iou(other, box) > iou_threshold;
-    });
-  }
-  int64_t Column(double x) const {
-    return static_cast<int64_t>(std::floor(x / cell_width_px_));
-  }
-  int64_t Row(double y) const {
-    return static_cast<int64_t>(std::floor(y / cell_height_px_));
-  }
-
-  double cell_width_px_;
-  double cell_height_px_;
-  std::vector<Box> boxes_;
-  std::unordered_map<Cell, std::vector<Box>, CellHash> cells_;
+  Detection best_;
+  Box union_;
+  Box shift_;  // sums of weight * (box - best box).
+  double weight_ = 0;
 };
 
-// The kept boxes that may suppress one another.
-class KeptBoxes {
- public:
-  void Insert(const Box& box) {
-    const std::pair key(SizeClass(box.width()), SizeClass(box.height()));
-    grids_.try_emplace(key, key.first, key.second).first->second.Insert(box);
-  }
+// In the order of DetectionBefore, any two comparable.
+using Candidates = std::span<const Detection>;
 
-  bool HasOverlap(const Box& box, double iou_threshold) const {
-    const SizeClasses widths = ClassesNear(box.width(), iou_threshold);
-    const SizeClasses heights = ClassesNear(box.height(), iou_threshold);
-    return std::ranges::any_of(grids_, [&](const auto& entry) {
-      const auto& [key, grid] = entry;
-      return widths.Holds(key.first) && heights.Holds(key.second) &&
-             grid.HasOverlap(box, iou_threshold);
-    });
-  }
+BoxIndex MakeIndex(Candidates candidates, const MergeOptions& options) {
+  return BoxIndex(options.metric, options.iou_threshold,
+                  static_cast<int64_t>(candidates.size()));
+}
 
- private:
-  std::map<std::pair<int, int>, Grid> grids_;
-};
+std::vector<Group> GroupAroundBest(Candidates candidates,
+                                   const MergeOptions& options) {
+  std::vector<Group> groups;
+  BoxIndex best = MakeIndex(candidates, options);
+  for (const Detection& detection : candidates) {
+    const int32_t match = best.FirstMatch(detection.box);
+    if (match == BoxIndex::kNone) {
+      best.Insert(detection.box);
+      groups.emplace_back(detection);
+    } else {
+      groups[match].Add(detection);
+    }
+  }
+  return groups;
+}
+
+std::vector<Group> GroupAroundMean(Candidates candidates,
+                                   const MergeOptions& options) {
+  std::vector<Group> groups;
+  BoxIndex means = MakeIndex(candidates, options);
+  for (const Detection& detection : candidates) {
+    const int32_t match = means.BestMatch(detection.box);
+    if (match == BoxIndex::kNone) {
+      means.Insert(detection.box);
+      groups.emplace_back(detection);
+    } else {
+      groups[match].Add(detection);
+      means.Move(match, groups[match].MeanBox());
+    }
+  }
+  return groups;
+}
+
+std::vector<Group> GroupInChains(Candidates candidates,
+                                 const MergeOptions& options) {
+  std::vector<Group> groups;
+  std::vector<int32_t> group_of;
+  BoxIndex all = MakeIndex(candidates, options);
+  for (const Detection& detection : candidates) {
+    const int32_t match = all.FirstMatch(detection.box);
+    all.Insert(detection.box);
+    if (match == BoxIndex::kNone) {
+      group_of.push_back(static_cast<int32_t>(groups.size()));
+      groups.emplace_back(detection);
+    } else {
+      group_of.push_back(group_of[match]);
+      groups[group_of.back()].Add(detection);
+    }
+  }
+  return groups;
+}
+
+std::vector<Group> MakeGroups(Candidates candidates,
+                              const MergeOptions& options) {
+  switch (options.method) {
+    case MergeMethod::kWbf:
+      return GroupAroundMean(candidates, options);
+    case MergeMethod::kNmm:
+      return GroupInChains(candidates, options);
+    case MergeMethod::kNms:
+    case MergeMethod::kVoting:
+    case MergeMethod::kGreedyNmm:
+      break;
+  }
+  return GroupAroundBest(candidates, options);
+}
+
+Box BoxOf(const Group& group, MergeMethod method) {
+  switch (method) {
+    case MergeMethod::kVoting:
+    case MergeMethod::kWbf:
+      return group.MeanBox();
+    case MergeMethod::kNmm:
+    case MergeMethod::kGreedyNmm:
+      return group.UnionBox();
+    case MergeMethod::kNms:
+      break;
+  }
+  return group.BestBox();
+}
 
 Status CheckCoordinate(std::string_view name, double value) {
   return CheckRange(name, value, -kMaxCoordinate, kMaxCoordinate);
@@ -160,6 +175,16 @@ Status CheckDetection(const Detection& detection) {
   return CheckRange("y_max", box.y_max, box.y_min, kMaxCoordinate);
 }
 
+Status CheckOptions(const MergeOptions& options) {
+  CYTO8_RETURN_IF_ERROR(
+      CheckRange("iou_threshold", options.iou_threshold, 0.0, 1.0));
+  for (const auto& [class_id, score] : options.min_scores) {
+    CYTO8_RETURN_IF_ERROR(CheckRange(
+        "min_scores[" + std::to_string(class_id) + "]", score, 0.0, 1.0));
+  }
+  return OkStatus();
+}
+
 // Equal detections are then equal bytes: -0 becomes +0.
 void UnsignZeros(Detection& detection) {
   detection.score += 0.0F;
@@ -169,27 +194,46 @@ void UnsignZeros(Detection& detection) {
   }
 }
 
+void DropLowScores(const std::map<int, double>& min_scores,
+                   std::vector<Detection>& detections) {
+  std::erase_if(detections, [&](const Detection& detection) {
+    const auto least = min_scores.find(detection.class_id);
+    return least != min_scores.end() &&
+           detection.score <= static_cast<float>(least->second);
+  });
+}
+
 }  // namespace
 
 StatusOr<std::vector<Detection>> MergeDetections(
     std::vector<Detection> detections, const MergeOptions& options) {
-  CYTO8_RETURN_IF_ERROR(
-      CheckRange("iou_threshold", options.iou_threshold, 0.0, 1.0));
+  CYTO8_RETURN_IF_ERROR(CheckOptions(options));
+  CYTO8_RETURN_IF_ERROR(CheckRange("detections",
+                                   static_cast<int64_t>(detections.size()), 0,
+                                   std::numeric_limits<int32_t>::max()));
   for (Detection& detection : detections) {
     CYTO8_RETURN_IF_ERROR(
         Annotate(CheckDetection(detection), "detection to be merged"));
     UnsignZeros(detection);
   }
-  std::ranges::sort(detections, DetectionBefore);
+  DropLowScores(options.min_scores, detections);
+  const auto kind = [&](const Detection& detection) {
+    return options.class_agnostic ? 0 : detection.class_id;
+  };
+  std::ranges::sort(detections, [&](const Detection& a, const Detection& b) {
+    return kind(a) != kind(b) ? kind(a) < kind(b) : DetectionBefore(a, b);
+  });
   std::vector<Detection> merged;
-  std::map<int, KeptBoxes> kept_of_class;
-  for (const Detection& detection : detections) {
-    KeptBoxes& kept =
-        kept_of_class[options.class_agnostic ? 0 : detection.class_id];
-    if (kept.HasOverlap(detection.box, options.iou_threshold)) continue;
-    kept.Insert(detection.box);
-    merged.push_back(detection);
+  for (auto from = detections.begin(); from != detections.end();) {
+    const auto to = std::find_if(
+        from, detections.end(),
+        [&](const Detection& d) { return kind(d) != kind(*from); });
+    for (const Group& group : MakeGroups({from, to}, options)) {
+      merged.push_back(group.With(BoxOf(group, options.method)));
+    }
+    from = to;
   }
+  std::ranges::sort(merged, DetectionBefore);
   return merged;
 }
 

@@ -27,31 +27,170 @@ Detections Merge(const Detections& detections,
   return MergeDetections(detections, options).value();
 }
 
-// What the header says, word by word.
-Detections MergeByBruteForce(Detections detections,
+constexpr MergeMethod kMethods[] = {MergeMethod::kNms, MergeMethod::kVoting,
+                                    MergeMethod::kWbf, MergeMethod::kNmm,
+                                    MergeMethod::kGreedyNmm};
+constexpr MergeMetric kMetrics[] = {MergeMetric::kIou, MergeMetric::kIos};
+
+double Overlap(MergeMetric metric, const Box& a, const Box& b) {
+  const double smaller = std::min(Area(a), Area(b));
+  if (metric == MergeMetric::kIou) return Iou(a, b);
+  return smaller > 0 ? IntersectionArea(a, b) / smaller : 0;
+}
+
+Box UnionOf(const Detections& group) {
+  Box all = group[0].box;
+  for (const Detection& member : group) {
+    all.x_min = std::min(all.x_min, member.box.x_min);
+    all.y_min = std::min(all.y_min, member.box.y_min);
+    all.x_max = std::max(all.x_max, member.box.x_max);
+    all.y_max = std::max(all.y_max, member.box.y_max);
+  }
+  return all;
+}
+
+Box MeanOf(const Detections& group) {
+  const Box all = UnionOf(group);
+  const auto mean = [&](double Box::*side, double low, double high) {
+    double sum = 0;
+    double weight = 0;
+    const double origin = group[0].box.*side;
+    for (const Detection& member : group) {
+      sum += member.score * (member.box.*side - origin);
+      weight += member.score;
+    }
+    return std::clamp(weight == 0 ? origin : origin + sum / weight, low, high);
+  };
+  Box box;
+  box.x_min = mean(&Box::x_min, all.x_min, all.x_max);
+  box.y_min = mean(&Box::y_min, all.y_min, all.y_max);
+  box.x_max = mean(&Box::x_max, box.x_min, all.x_max);
+  box.y_max = mean(&Box::y_max, box.y_min, all.y_max);
+  return box;
+}
+
+// Groups and what the header says of them, word by word.
+class BruteForce {
+ public:
+  explicit BruteForce(const MergeOptions& options) : options_(options) {}
+
+  void Add(const Detection& detection) {
+    const int64_t group = GroupFor(detection);
+    if (group < 0) {
+      groups_.push_back({detection});
+    } else {
+      groups_[group].push_back(detection);
+    }
+  }
+
+  const std::vector<Detections>& groups() const { return groups_; }
+
+  Box BoxOf(const Detections& group) const {
+    switch (options_.method) {
+      case MergeMethod::kNms:
+        return group[0].box;
+      case MergeMethod::kVoting:
+      case MergeMethod::kWbf:
+        return MeanOf(group);
+      case MergeMethod::kNmm:
+      case MergeMethod::kGreedyNmm:
+        break;
+    }
+    return UnionOf(group);
+  }
+
+ private:
+  double OverlapOf(const Detection& a, const Detection& b) const {
+    if (!options_.class_agnostic && a.class_id != b.class_id) return -1;
+    return Overlap(options_.metric, a.box, b.box);
+  }
+
+  int64_t GroupFor(const Detection& detection) const {
+    if (options_.method == MergeMethod::kNmm) return GroupOfFirst(detection);
+    int64_t best = -1;
+    double highest = options_.iou_threshold;
+    for (size_t i = 0; i < groups_.size(); ++i) {
+      Detection seen = groups_[i][0];
+      const bool wbf = options_.method == MergeMethod::kWbf;
+      if (wbf) seen.box = MeanOf(groups_[i]);
+      const double overlap = OverlapOf(seen, detection);
+      if (overlap <= highest || (!wbf && best >= 0)) continue;
+      highest = overlap;
+      best = static_cast<int64_t>(i);
+    }
+    return best;
+  }
+
+  int64_t GroupOfFirst(const Detection& detection) const {
+    int64_t found = -1;
+    const Detection* first = nullptr;
+    for (size_t i = 0; i < groups_.size(); ++i) {
+      for (const Detection& member : groups_[i]) {
+        if (OverlapOf(member, detection) <= options_.iou_threshold) continue;
+        if (first != nullptr && !DetectionBefore(member, *first)) continue;
+        first = &member;
+        found = static_cast<int64_t>(i);
+      }
+    }
+    return found;
+  }
+
+  MergeOptions options_;
+  std::vector<Detections> groups_;
+};
+
+BruteForce GroupByBruteForce(Detections detections,
                              const MergeOptions& options) {
   std::ranges::sort(detections, DetectionBefore);
-  Detections kept;
-  for (const Detection& detection : detections) {
-    const bool suppressed = std::ranges::any_of(kept, [&](const Detection& k) {
-      return (options.class_agnostic || k.class_id == detection.class_id) &&
-             Iou(k.box, detection.box) > options.iou_threshold;
-    });
-    if (!suppressed) kept.push_back(detection);
+  BruteForce brute_force(options);
+  for (const Detection& detection : detections) brute_force.Add(detection);
+  return brute_force;
+}
+
+Detections MergeByBruteForce(const Detections& detections,
+                             const MergeOptions& options) {
+  const BruteForce brute_force = GroupByBruteForce(detections, options);
+  Detections merged;
+  for (const Detections& group : brute_force.groups()) {
+    merged.push_back(group[0]);
+    merged.back().box = brute_force.BoxOf(group);
   }
-  return kept;
+  std::ranges::sort(merged, DetectionBefore);
+  return merged;
+}
+
+std::string Describe(const MergeOptions& options) {
+  return "method " + std::to_string(static_cast<int>(options.method)) +
+         ", metric " + std::to_string(static_cast<int>(options.metric)) +
+         ", threshold " + std::to_string(options.iou_threshold) +
+         (options.class_agnostic ? ", class-agnostic" : "");
+}
+
+// Every method, both metrics, both scopes.
+template <typename Check>
+void ForAllOptions(std::vector<double> thresholds, const Check& check) {
+  for (const MergeMethod method : kMethods) {
+    for (const MergeMetric metric : kMetrics) {
+      for (const bool class_agnostic : {false, true}) {
+        for (const double threshold : thresholds) {
+          const MergeOptions options = {.method = method,
+                                        .metric = metric,
+                                        .iou_threshold = threshold,
+                                        .class_agnostic = class_agnostic};
+          SCOPED_TRACE(Describe(options));
+          check(options);
+        }
+      }
+    }
+  }
 }
 
 void ExpectEqualsBruteForce(const Detections& detections) {
-  for (const bool class_agnostic : {false, true}) {
-    for (const double threshold : {0.0, 1e-9, 0.1, 0.3, 0.5, 0.7, 0.99, 1.0}) {
-      const MergeOptions options = {.iou_threshold = threshold,
-                                    .class_agnostic = class_agnostic};
-      ASSERT_EQ(Merge(detections, options),
-                MergeByBruteForce(detections, options))
-          << threshold;
-    }
-  }
+  ForAllOptions({0.0, 1e-9, 0.3, 0.5, 0.7, 1.0},
+                [&](const MergeOptions& options) {
+                  ASSERT_EQ(Merge(detections, options),
+                            MergeByBruteForce(detections, options));
+                });
 }
 
 struct RandomBoxes {
@@ -159,17 +298,68 @@ TEST(DetectionMergerTest, RandomBoxesEqualBruteForce) {
   }
 }
 
-// Issue of tiled detectors: over 50 tile rows every box is higher in score than
-// the one it overlaps, so a merge by neighbours would go astray.
+// What tiles of 768 px with 192 px of overlap see of a box: the part inside
+// each tile row.
+Detections SeenByTileRows(const Detection& whole) {
+  Detections seen;
+  for (int row = 0; row < 60; ++row) {
+    Detection part = whole;
+    part.box.y_min = std::max(whole.box.y_min, row * 576.0);
+    part.box.y_max = std::min(whole.box.y_max, row * 576.0 + 768);
+    if (part.box.height() > 0) seen.push_back(part);
+  }
+  return seen;
+}
+
+void Append(const Detections& more, Detections& all) {
+  all.insert(all.end(), more.begin(), more.end());
+}
+
+// Over 50 tile rows every box is higher in score than the one it overlaps, so a
+// merge by neighbours, or by finished rows, would go astray.
 TEST(DetectionMergerTest, ChainsOfRisingScoresEqualBruteForce) {
-  for (const double step : {2.0, 3.0, 5.0}) {
+  for (const double step : {60.0, 90.0, 150.0}) {
     Detections chain;
-    for (int i = 0; i < 500; ++i) {
+    for (int i = 0; i * step < 50 * 576; ++i) {
       const double y = i * step;
-      chain.push_back(Make({0, y, 10, y + 10}, static_cast<float>(i) / 500.0F));
+      Append(SeenByTileRows(
+                 Make({0, y, 300, y + 300}, static_cast<float>(i) / 500.0F)),
+             chain);
     }
     ExpectEqualsBruteForce(chain);
   }
+}
+
+TEST(DetectionMergerTest, AChainOfRisingScoresIsOneBoxOfNmm) {
+  Detections chain;
+  for (int i = 0; i < 300; ++i) {
+    chain.push_back(Make({0, i * 100.0, 300, i * 100.0 + 300},
+                         static_cast<float>(i) / 500.0F));
+  }
+  EXPECT_EQ(Merge(chain, {.method = MergeMethod::kNmm, .iou_threshold = 0.4}),
+            Detections({Make({0, 0, 300, 30200}, 299.0F / 500.0F)}));
+}
+
+TEST(DetectionMergerTest, ABoxSevenTilesHighEqualsBruteForce) {
+  for (const float score : {0.9F, 0.1F}) {
+    Detections boxes = MakeRandom(
+        {.count = 200, .field_px = 6000, .least_px = 30, .most_px = 90}, 17);
+    const Detection giant = Make({-100, -300, 500, 7 * 768 - 300}, score);
+    boxes.push_back(giant);
+    Append(SeenByTileRows(giant), boxes);
+    ExpectEqualsBruteForce(boxes);
+  }
+}
+
+TEST(DetectionMergerTest, IdenticalAndNestedBoxesEqualBruteForce) {
+  Detections boxes;
+  for (int i = 0; i < 60; ++i) {
+    const double inset = (i % 20) * 2.0;
+    boxes.push_back(Make({inset, inset, 100 - inset, 90 - inset},
+                         static_cast<float>(i % 4) / 4.0F, 1 + i % 3));
+  }
+  Append(boxes, boxes);
+  ExpectEqualsBruteForce(boxes);
 }
 
 TEST(DetectionMergerTest, GiantBoxesAmongSmallOnesEqualBruteForce) {
@@ -207,17 +397,179 @@ TEST(DetectionMergerTest, TheOrderOfTheInputChangesNoByte) {
                                      3);
   detections.push_back(Make({0.0, 1, 1, 1}, 0.0F));
   detections.push_back(Make({-0.0, 1, 1, 1}, -0.0F));
-  const Detections first = Merge(detections);
   std::mt19937 random(11);
-  for (int trial = 0; trial < 50; ++trial) {
-    std::ranges::shuffle(detections, random);
-    const Detections merged = Merge(detections);
-    ASSERT_EQ(merged, first);
-    for (size_t i = 0; i < merged.size(); ++i) {
-      ASSERT_EQ(std::memcmp(&merged[i].box, &first[i].box, sizeof(Box)), 0);
-      ASSERT_EQ(std::memcmp(&merged[i].score, &first[i].score, sizeof(float)),
-                0);
+  ForAllOptions({0.3, 0.5}, [&](const MergeOptions& options) {
+    const Detections first = Merge(detections, options);
+    for (int trial = 0; trial < 10; ++trial) {
+      std::ranges::shuffle(detections, random);
+      const Detections merged = Merge(detections, options);
+      ASSERT_EQ(merged, first);
+      for (size_t i = 0; i < merged.size(); ++i) {
+        ASSERT_EQ(std::memcmp(&merged[i].box, &first[i].box, sizeof(Box)), 0);
+        ASSERT_EQ(std::memcmp(&merged[i].score, &first[i].score, sizeof(float)),
+                  0);
+      }
     }
+  });
+}
+
+bool Contains(const Box& outer, const Box& inner) {
+  return UnionOf({Make(outer), Make(inner)}) == outer;
+}
+
+// SAHI's second test drops boxes that no output box covers.
+TEST(DetectionMergerTest, UnionsLoseNoBox) {
+  for (unsigned seed = 1; seed <= 5; ++seed) {
+    const Detections boxes = MakeRandom(
+        {.count = 300, .field_px = 300, .least_px = 8, .most_px = 90}, seed);
+    ForAllOptions({0.0, 0.3, 0.5, 0.9}, [&](const MergeOptions& options) {
+      if (options.method != MergeMethod::kNmm &&
+          options.method != MergeMethod::kGreedyNmm) {
+        return;
+      }
+      const Detections merged = Merge(boxes, options);
+      for (const Detection& box : boxes) {
+        ASSERT_TRUE(std::ranges::any_of(
+            merged,
+            [&](const Detection& m) {
+              return Contains(m.box, box.box) && m.score >= box.score &&
+                     (options.class_agnostic || m.class_id == box.class_id);
+            }))
+            << "seed " << seed;
+      }
+    });
+  }
+}
+
+// The chain of 12 of which SAHI's NMM keeps a box over the first two.
+TEST(DetectionMergerTest, NmmCoversTheWholeFallingChain) {
+  Detections chain;
+  for (int i = 0; i < 12; ++i) {
+    chain.push_back(Make({i * 30.0, 0, i * 30.0 + 100, 100},
+                         1.0F - static_cast<float>(i) / 16.0F));
+  }
+  EXPECT_EQ(Merge(chain, {.method = MergeMethod::kNmm}),
+            Detections({Make({0, 0, 430, 100}, 1.0F)}));
+}
+
+// Every group ends within the union of its boxes, also where rounding is hard.
+TEST(DetectionMergerTest, MeansStayInsideTheirGroup) {
+  const Detections boxes = MakeRandom(
+      {.count = 400, .field_px = 1e-3, .least_px = 1e-7, .most_px = 1e-4}, 23);
+  Detections far;
+  for (Detection box : boxes) {
+    box.box.x_min += 1e9 - 1e-3;
+    box.box.x_max += 1e9 - 1e-3;
+    far.push_back(box);
+  }
+  for (const Detections& all : {boxes, far}) {
+    ForAllOptions({0.0, 0.5}, [&](const MergeOptions& options) {
+      const Detections merged = Merge(all, options);
+      EXPECT_TRUE(MergeDetections(merged, options).ok());
+      for (const Detection& m : merged) {
+        ASSERT_TRUE(Contains(UnionOf(all), m.box));
+      }
+    });
+  }
+}
+
+// a and b share 8 x 10 of 12 x 10; c lies inside a.
+class MethodTest : public ::testing::Test {
+ protected:
+  Detections MergeBy(MergeMethod method, MergeMetric metric) const {
+    return Merge({c_, b_, a_}, {.method = method, .metric = metric});
+  }
+
+  Detection a_ = Make({0, 0, 10, 10}, 0.75F);
+  Detection b_ = Make({2, 0, 12, 10}, 0.25F);
+  Detection c_ = Make({4, 4, 6, 6}, 0.5F);
+};
+
+TEST_F(MethodTest, NmsKeepsTheBest) {
+  EXPECT_EQ(MergeBy(MergeMethod::kNms, MergeMetric::kIou),
+            Detections({a_, c_}));
+  EXPECT_EQ(MergeBy(MergeMethod::kNms, MergeMetric::kIos), Detections({a_}));
+}
+
+TEST_F(MethodTest, VotingTakesTheWeightedMean) {
+  EXPECT_EQ(MergeBy(MergeMethod::kVoting, MergeMetric::kIou),
+            Detections({Make({0.5, 0, 10.5, 10}, 0.75F), c_}));
+  // (0.75 * 0 + 0.25 * 2 + 0.5 * 4) / 1.5, and so on.
+  const Detections all = MergeBy(MergeMethod::kVoting, MergeMetric::kIos);
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_NEAR(all[0].box.x_min, 2.5 / 1.5, 1e-12);
+  EXPECT_NEAR(all[0].box.y_min, 2 / 1.5, 1e-12);
+  EXPECT_NEAR(all[0].box.x_max, 13.5 / 1.5, 1e-12);
+  EXPECT_NEAR(all[0].box.y_max, 13 / 1.5, 1e-12);
+}
+
+TEST_F(MethodTest, UnionsCoverAll) {
+  for (const MergeMethod method :
+       {MergeMethod::kNmm, MergeMethod::kGreedyNmm}) {
+    EXPECT_EQ(MergeBy(method, MergeMetric::kIou),
+              Detections({Make({0, 0, 12, 10}, 0.75F), c_}));
+    EXPECT_EQ(MergeBy(method, MergeMetric::kIos),
+              Detections({Make({0, 0, 12, 10}, 0.75F)}));
+  }
+}
+
+// The fused box of the first two reaches the third, the best of them does not;
+// the score of the group is the highest.
+TEST_F(MethodTest, WbfMovesWhileItGrows) {
+  const Detection first = Make({0, 0, 10, 10}, 0.5F);
+  const Detection second = Make({3, 0, 13, 10}, 0.5F);
+  const Detection third = Make({4, 0, 14, 10}, 0.25F);
+  EXPECT_EQ(Merge({third, second, first},
+                  {.method = MergeMethod::kVoting, .iou_threshold = 0.5}),
+            Detections({Make({1.5, 0, 11.5, 10}, 0.5F), third}));
+  EXPECT_EQ(Merge({third, second, first},
+                  {.method = MergeMethod::kWbf, .iou_threshold = 0.5}),
+            Detections({Make({2, 0, 12, 10}, 0.5F)}));
+}
+
+TEST_F(MethodTest, WbfOfScoresOfZeroKeepsTheFirst) {
+  EXPECT_EQ(Merge({Make({1, 0, 11, 10}, 0), Make({0, 0, 10, 10}, 0)},
+                  {.method = MergeMethod::kWbf}),
+            Detections({Make({0, 0, 10, 10}, 0)}));
+}
+
+// a links b and b links c; a and c do not match.
+TEST_F(MethodTest, OnlyNmmFollowsChains) {
+  const Detections chain = {Make({0, 0, 10, 10}, 0.9F),
+                            Make({3, 0, 13, 10}, 0.8F),
+                            Make({6, 0, 16, 10}, 0.7F)};
+  EXPECT_EQ(Merge(chain, {.method = MergeMethod::kNmm}),
+            Detections({Make({0, 0, 16, 10}, 0.9F)}));
+  EXPECT_EQ(Merge(chain, {.method = MergeMethod::kGreedyNmm}),
+            Detections({Make({0, 0, 13, 10}, 0.9F), chain[2]}));
+}
+
+TEST_F(MethodTest, AGroupHasTheClassOfItsBest) {
+  for (const MergeMethod method : kMethods) {
+    const Detections merged =
+        Merge({Make({0, 0, 10, 10}, 0.5F, 1), Make({0, 0, 10, 10}, 0.75F, 2)},
+              {.method = method, .class_agnostic = true});
+    EXPECT_EQ(merged, Detections({Make({0, 0, 10, 10}, 0.75F, 2)}));
+  }
+}
+
+TEST(DetectionMergerTest, MinimumScoresApplyToTheirClassAndAreStrict) {
+  const Detection low = Make({0, 0, 9, 9}, 0.3F, 1);
+  const Detection high = Make({20, 0, 29, 9}, 0.4F, 1);
+  const Detection other = Make({40, 0, 49, 9}, 0.3F, 2);
+  EXPECT_EQ(Merge({low, high, other}, {.min_scores = {{1, 0.3}, {7, 1.0}}}),
+            Detections({high, other}));
+}
+
+// Or it would suppress, or move, what is kept.
+TEST(DetectionMergerTest, WhatIsBelowItsMinimumTakesNoPart) {
+  const Detection gone = Make({0, 0, 10, 10}, 0.8F, 1);
+  const Detection kept = Make({1, 0, 11, 10}, 0.5F, 2);
+  for (const MergeMethod method : kMethods) {
+    EXPECT_EQ(Merge({gone, kept}, {.method = method,
+                                   .class_agnostic = true,
+                                   .min_scores = {{1, 0.9}}}),
+              Detections({kept}));
   }
 }
 
@@ -234,8 +586,13 @@ TEST(DetectionMergerTest, ManyBoxesTakeNotLong) {
       {.count = 100'000, .field_px = 70'000, .least_px = 20, .most_px = 80}, 1);
   const Detections crowded = MakeRandom(
       {.count = 33'337, .field_px = 300, .least_px = 20, .most_px = 80}, 2);
-  EXPECT_GT(Merge(scattered).size(), 95'000u);
-  EXPECT_LT(Merge(crowded).size(), 10'000u);
+  for (const MergeMethod method : kMethods) {
+    EXPECT_GT(Merge(scattered, {.method = method}).size(), 90'000u);
+    EXPECT_LT(Merge(crowded, {.method = method}).size(), 10'000u);
+    EXPECT_LT(
+        Merge(crowded, {.method = method, .metric = MergeMetric::kIos}).size(),
+        10'000u);
+  }
 }
 
 std::string RefusalOf(const Detection& detection,
@@ -275,6 +632,14 @@ TEST(DetectionMergerTest, RefusesBoxesThatEndBeforeTheyStart) {
             "detection to be merged: x_max = 4: must be in [5, 1e+09]");
   EXPECT_EQ(RefusalOf(Make({0, 5, 1, 4})),
             "detection to be merged: y_max = 4: must be in [5, 1e+09]");
+}
+
+TEST(DetectionMergerTest, RefusesMinimumScoresOutOfRange) {
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_EQ(RefusalOf(Make({0, 0, 1, 1}), {.min_scores = {{3, 1.5}}}),
+            "min_scores[3] = 1.5: must be in [0, 1]");
+  EXPECT_EQ(RefusalOf(Make({0, 0, 1, 1}), {.min_scores = {{3, kNan}}}),
+            "min_scores[3] = nan: must be in [0, 1]");
 }
 
 TEST(DetectionMergerTest, RefusesThresholdsOutOfRange) {
