@@ -373,6 +373,50 @@ TEST(DetectionMergerTest, GiantBoxesAmongSmallOnesEqualBruteForce) {
   ExpectEqualsBruteForce(boxes);
 }
 
+// Pairs that match by a hair and whose edges are as far apart as can be: with
+// IoU a box and its end, with IoS a box and one that begins in its end.
+TEST(DetectionMergerTest, MatchesAtTheEndOfTheSearchEqualBruteForce) {
+  std::mt19937 random(29);
+  const auto uniform = [&](double low, double high) {
+    return low + (high - low) * (static_cast<double>(random()) / 4294967296.0);
+  };
+  for (const double threshold : {0.3, 0.5, 0.7}) {
+    Detections boxes;
+    for (int i = 0; i < 300; ++i) {
+      const double x = i * 1000.0 + uniform(0, 100);
+      const double side = uniform(1, 130);
+      const double part = side * threshold * (1 + uniform(-1e-4, 1e-3));
+      const double start = x + side - part;
+      const double end = i % 2 == 0 ? x + side : start + uniform(part, 130);
+      boxes.push_back(Make({x, x, x + side, x + side},
+                           static_cast<float>(random() % 3) / 2));
+      boxes.push_back(i % 3 == 0 ? Make({start, x, end, x + side})
+                                 : Make({x, start, x + side, end}));
+    }
+    for (const MergeMetric metric : kMetrics) {
+      const MergeOptions options = {.metric = metric,
+                                    .iou_threshold = threshold};
+      const Detections merged = Merge(boxes, options);
+      EXPECT_EQ(merged, MergeByBruteForce(boxes, options));
+      EXPECT_LT(merged.size(), 550u);
+    }
+  }
+}
+
+// Many groups in one cell, each of which moves.
+TEST(DetectionMergerTest, GroupsThatMoveThroughCellsEqualBruteForce) {
+  for (unsigned seed = 1; seed <= 3; ++seed) {
+    const Detections boxes = MakeRandom(
+        {.count = 1000, .field_px = 20, .least_px = 3, .most_px = 9}, seed);
+    for (const double threshold : {0.6, 0.8}) {
+      const MergeOptions options = {.method = MergeMethod::kWbf,
+                                    .iou_threshold = threshold};
+      ASSERT_EQ(Merge(boxes, options), MergeByBruteForce(boxes, options))
+          << "seed " << seed;
+    }
+  }
+}
+
 // Sides at, just below and just above the powers of two that part size classes.
 TEST(DetectionMergerTest, SizeClassBordersEqualBruteForce) {
   Detections boxes;
