@@ -40,15 +40,41 @@ bool FoundBefore(const FoundCell& a, const FoundCell& b) {
   return DetectionBefore(a.detection, b.detection);
 }
 
-// The kept detections with the first tile that found each of them.
-std::vector<FoundCell> WithTiles(const std::vector<Detection>& kept,
+bool SameScoreAndClass(const Detection& a, const Detection& b) {
+  return a.score == b.score && a.class_id == b.class_id;
+}
+
+// The found cell that a merged one has its score and class from. A fusion may
+// have moved the box, so of several the one that overlaps most.
+const FoundCell& OriginOf(const Detection& merged,
+                          const std::vector<FoundCell>& found) {
+  const FoundCell first = {.detection = {.box = {.x_min = -kMaxCoordinate,
+                                                 .y_min = -kMaxCoordinate,
+                                                 .x_max = -kMaxCoordinate,
+                                                 .y_max = -kMaxCoordinate},
+                                         .score = merged.score,
+                                         .class_id = merged.class_id}};
+  auto best = std::lower_bound(found.begin(), found.end(), first, FoundBefore);
+  for (auto it = best; it != found.end(); ++it) {
+    if (!SameScoreAndClass(it->detection, merged)) break;
+    if (it->detection == merged) return *it;
+    if (Iou(it->detection.box, merged.box) >
+        Iou(best->detection.box, merged.box)) {
+      best = it;
+    }
+  }
+  return *best;
+}
+
+// The merged detections, each with the tile that found it.
+std::vector<FoundCell> WithTiles(const std::vector<Detection>& merged,
                                  std::vector<FoundCell> found) {
   std::sort(found.begin(), found.end(), FoundBefore);
   std::vector<FoundCell> cells;
-  for (const Detection& detection : kept) {
-    cells.push_back(*std::lower_bound(
-        found.begin(), found.end(),
-        FoundCell{.detection = detection, .tile = 0}, FoundBefore));
+  cells.reserve(merged.size());
+  for (const Detection& detection : merged) {
+    cells.push_back(
+        {.detection = detection, .tile = OriginOf(detection, found).tile});
   }
   return cells;
 }
