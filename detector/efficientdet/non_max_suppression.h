@@ -37,7 +37,7 @@ struct KeptBox {
 // The kept boxes in the order in which they were chosen: score falling, ties by
 // index. kInvalidArgument if an option is out of range, a score is not a number
 // or the lists differ in length. Time: candidates above the threshold times
-// kept boxes.
+// kept boxes; with hard suppression only those near them.
 StatusOr<std::vector<KeptBox>> NonMaxSuppression(
     std::span<const Box> boxes, std::span<const float> scores,
     const NonMaxSuppressionOptions& options);

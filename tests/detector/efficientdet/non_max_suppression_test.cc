@@ -5,7 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <random>
 #include <string>
 
@@ -119,6 +121,29 @@ TEST_F(GoldenTest, SoftWithHighThresholdEqualsTensorFlow) {
                               .score_threshold = 0.3f,
                               .sigma = 0.25f,
                               .max_output = 20});
+}
+
+// Far outside of any tile, across all of it, and without extent.
+TEST(NonMaxSuppressionTest, BoxesAnywhereMeetEachOther) {
+  const unsigned seed = 2;
+  std::mt19937 random(seed);
+  const double edges[] = {-1e12, -3000, -20,  0,    10,   31.5, 32,
+                          500,   1000,  1024, 1030, 5000, 1e12};
+  std::uniform_int_distribution<size_t> pick(0, std::size(edges) - 1);
+  std::vector<Box> boxes;
+  std::vector<float> scores;
+  for (int i = 0; i < 600; ++i) {
+    const auto [x, x_end] = std::minmax(edges[pick(random)], edges[pick(random)]);
+    const auto [y, y_end] = std::minmax(edges[pick(random)], edges[pick(random)]);
+    boxes.push_back({x, y, x_end, y_end});
+    scores.push_back(static_cast<float>(i % 97) / 97);
+  }
+  for (const float threshold : {0.0f, 0.3f, 0.9f}) {
+    const NonMaxSuppressionOptions options = {.iou_threshold = threshold};
+    EXPECT_EQ(Suppress(boxes, scores, options),
+              Literal(boxes, scores, options))
+        << "seed " << seed << " threshold " << threshold;
+  }
 }
 
 TEST(NonMaxSuppressionTest, EqualsTheLiteralDefinition) {
