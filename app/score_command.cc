@@ -2,6 +2,8 @@
 // Scoring a list of images; see score_command.h.
 #include "app/score_command.h"
 
+#include <fmt/format.h>
+
 #include <span>
 #include <string>
 #include <thread>
@@ -9,7 +11,9 @@
 #include <vector>
 
 #include "app/console.h"
+#include "app/dry_run.h"
 #include "app/load_model.h"
+#include "app/memory_plan.h"
 #include "app/result_writer.h"
 #include "app/run_manifest.h"
 #include "app/score_inputs.h"
@@ -29,17 +33,25 @@ ExitCode ExitCodeOfSlide(const Status& status) {
   return code == ExitCode::kRefused ? ExitCode::kPartial : code;
 }
 
-ExitCode ExitCodeOfRun(std::span<const SlideResult> results) {
+// Of a run over `images` images, some of which ended in failures.
+ExitCode ExitCodeOfRun(int64_t images, std::span<const Status> failures) {
   ExitCode code = ExitCode::kWhole;
-  bool any_whole = false;
   bool all_unreadable = true;
-  for (const SlideResult& result : results) {
-    const ExitCode slide = ExitCodeOfSlide(result.status);
-    any_whole = any_whole || result.status.ok();
+  for (const Status& failure : failures) {
+    const ExitCode slide = ExitCodeOfSlide(failure);
     all_unreadable = all_unreadable && slide == ExitCode::kPartial;
     code = Worse(code, slide);
   }
-  return !any_whole && all_unreadable ? ExitCode::kNoInput : code;
+  const bool none_whole = std::ssize(failures) == images;
+  return none_whole && all_unreadable ? ExitCode::kNoInput : code;
+}
+
+std::vector<Status> FailuresOf(std::span<const SlideResult> results) {
+  std::vector<Status> failures;
+  for (const SlideResult& result : results) {
+    if (!result.status.ok()) failures.push_back(result.status);
+  }
+  return failures;
 }
 
 // One run of the command: what was asked for, and what it takes.
@@ -58,6 +70,7 @@ class ScoreRun {
  private:
   Status Prepare();
   StatusOr<SlideReader> MakeReader() const;
+  StatusOr<ExitCode> DescribeOnly(const SlideReader& reader);
   Status RunPipeline(const SlideReader& reader, ScoreSink& sink);
   RunFacts Facts(ExitCode exit_code) const;
   Status WriteRun(std::span<const SlideResult> results,
@@ -96,6 +109,26 @@ StatusOr<SlideReader> ScoreRun::MakeReader() const {
                         .tile_height_px = model_.detector->tile_height_px(),
                         .overlap_px = tiling.overlap_px},
                .limits = request_.limits});
+}
+
+// --dry-run.
+StatusOr<ExitCode> ScoreRun::DescribeOnly(const SlideReader& reader) {
+  const DryRun run = PlanAll(reader, inputs_, threads_);
+  for (const Status& failure : run.failures) PrintMessage(failure.message());
+  const TileGridOptions& grid = reader.options().grid;
+  const MemoryPlan memory = {.program_bytes = ResidentBytes(),
+                             .threads = threads_,
+                             .scratch_bytes = model_.detector->scratch_bytes(),
+                             .pixel_bytes = run.pixel_bytes};
+  CYTO8_RETURN_IF_ERROR(PrintData(fmt::format(
+      "images   {}, {} of them unreadable\n"
+      "tiles    {} of {} x {} px\n"
+      "threads  {}\n"
+      "memory   {}\n"
+      "Nothing was scored and nothing written (--dry-run).\n",
+      run.images, run.failures.size(), run.tiles, grid.tile_width_px,
+      grid.tile_height_px, threads_, DescribeMemory(memory))));
+  return ExitCodeOfRun(run.images, run.failures);
 }
 
 Status ScoreRun::RunPipeline(const SlideReader& reader, ScoreSink& sink) {
@@ -140,12 +173,15 @@ StatusOr<ExitCode> ScoreRun::Run() {
   CYTO8_RETURN_IF_ERROR(Prepare());
   CYTO8_ASSIGN_OR_RETURN(const SlideReader reader, MakeReader());
   if (stop_.received()) return stop_.exit_code();
+  if (request_.dry_run) return DescribeOnly(reader);
   CYTO8_RETURN_IF_ERROR(MakeDirectories(files_, settings_.output.output));
   ScoreSink sink(files_, settings_.output, model_.card, request_.limits,
                  inputs_);
   CYTO8_RETURN_IF_ERROR(RunPipeline(reader, sink));
   const std::vector<SlideResult>& results = sink.results();
-  const ExitCode code = Worse(ExitCodeOfRun(results), stop_.exit_code());
+  const ExitCode code = Worse(
+      ExitCodeOfRun(std::ssize(results), FailuresOf(results)),
+      stop_.exit_code());
   CYTO8_RETURN_IF_ERROR(
       WriteRun(results, RunManifestText(Facts(code), model_, results)));
   if (!settings_.run.quiet) {

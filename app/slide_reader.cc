@@ -7,9 +7,7 @@
 #include <utility>
 
 #include "base/checked_math.h"
-#include "tiling/image_reader.h"
 #include "tiling/resample.h"
-#include "tiling/row_source.h"
 
 namespace cyto8 {
 namespace {
@@ -50,9 +48,9 @@ StatusOr<SlideReader> SlideReader::Create(FileSystem& files,
 
 StatusOr<SlidePlan> SlideReader::Plan(const SlideInput& input) const {
   const std::string& path = input.identity.path;
-  CYTO8_ASSIGN_OR_RETURN(const ImageInfo info,
-                         ReadImageInfo(*files_, path, options_.limits));
-  return Annotate(PlanOf(info, input.hints), path);
+  CYTO8_ASSIGN_OR_RETURN(const std::unique_ptr<RowSource> rows,
+                         OpenRows(*files_, path, options_.limits));
+  return Annotate(PlanOf(*rows, input.hints), path);
 }
 
 StatusOr<OpenedSlide> SlideReader::Open(const SlideInput& input) const {
@@ -61,7 +59,7 @@ StatusOr<OpenedSlide> SlideReader::Open(const SlideInput& input) const {
                          OpenRows(*files_, path, options_.limits));
   OpenedSlide slide;
   CYTO8_ASSIGN_OR_RETURN(slide.plan,
-                         Annotate(PlanOf(rows->info(), input.hints), path));
+                         Annotate(PlanOf(*rows, input.hints), path));
   slide.seconds = std::make_unique<ScaledRowSeconds>();
   CYTO8_ASSIGN_OR_RETURN(
       rows, Annotate(ScaledRows(std::move(rows), slide.plan.scaled_width_px,
@@ -76,9 +74,11 @@ StatusOr<OpenedSlide> SlideReader::Open(const SlideInput& input) const {
   return slide;
 }
 
-StatusOr<SlidePlan> SlideReader::PlanOf(const ImageInfo& info,
+StatusOr<SlidePlan> SlideReader::PlanOf(const RowSource& rows,
                                         const MppHints& hints) const {
+  const ImageInfo& info = rows.info();
   SlidePlan plan;
+  plan.decoder_bytes = rows.memory_bytes();
   plan.width_px = info.width_px;
   plan.height_px = info.height_px;
   const StatusOr<Mpp> mpp =

@@ -15,7 +15,7 @@
 #include "base/file_system.h"
 #include "base/limits.h"
 #include "base/status.h"
-#include "tiling/image_info.h"
+#include "tiling/row_source.h"
 #include "tiling/scaled_rows.h"
 #include "tiling/tile_cutter.h"
 #include "tiling/tile_grid.h"
@@ -51,6 +51,7 @@ struct SlidePlan {
   int64_t scaled_width_px = 0;  // as the network sees it.
   int64_t scaled_height_px = 0;
   std::vector<Tile> tiles = {};  // of the scaled image, by rising y_px.
+  int64_t decoder_bytes = 0;     // that reading it may hold.
 
   // Real ratios of the rounded sides, scaled over full.
   double ratio_x() const;
@@ -82,7 +83,7 @@ class SlideReader {
  private:
   SlideReader(FileSystem& files, const SlideReaderOptions& options)
       : files_(&files), options_(options) {}
-  StatusOr<SlidePlan> PlanOf(const ImageInfo& info,
+  StatusOr<SlidePlan> PlanOf(const RowSource& rows,
                              const MppHints& hints) const;
   Status ScaleToModel(SlidePlan& plan) const;
   Status FitToNetwork(SlidePlan& plan) const;

@@ -53,6 +53,8 @@ class Detector {
   int64_t tile_width_px() const { return tile_width_px_; }
   int64_t tile_height_px() const { return tile_height_px_; }
   const DetectorOptions& options() const { return options_; }
+  // Bytes of activations that one session allocates.
+  int64_t scratch_bytes() const { return model_->scratch_bytes(); }
 
  private:
   friend class DetectorSession;
