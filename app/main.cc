@@ -5,15 +5,15 @@
 
 #include <exception>
 #include <new>
-#include <opencv2/core/utility.hpp>
 
 #include "app/command_line.h"
+#include "app/thread_pools.h"
 #include "base/file_system.h"
 
 int main(int argc, char** argv) {
   using cyto8::ExitCode;
   try {
-    cv::setNumThreads(1);
+    cyto8::HoldLibraryPoolsAtOneThread();
     return static_cast<int>(
         cyto8::RunCommandLine(cyto8::RealFileSystem(), argc, argv));
   } catch (const std::bad_alloc&) {
