@@ -16,10 +16,13 @@
 namespace cyto8 {
 namespace {
 
-std::string PlaceOf(const YAML::Mark& mark) {
-  return "line " + std::to_string(mark.line + 1) + ", column " +
-         std::to_string(mark.column + 1);
+// An empty document has no mark.
+YamlPlace Place(const YAML::Mark& mark) {
+  if (mark.is_null()) return {};
+  return {.line = mark.line + 1, .column = mark.column + 1};
 }
+
+std::string PlaceOf(const YAML::Mark& mark) { return Describe(Place(mark)); }
 
 std::string PlaceOf(const YAML::Node& node, std::string_view key) {
   return PlaceOf(node.Mark()) + ": " + std::string(key);
@@ -65,7 +68,82 @@ StatusOr<std::vector<double>> NumbersOf(const YAML::Node& node,
   return values;
 }
 
+// The bytes of the UTF-8 character that `text` begins with; 0 if it begins with
+// none: no continuation, an overlong form, a surrogate, beyond U+10FFFF.
+size_t Utf8Length(std::string_view text) {
+  const auto byte = [&](size_t i) -> unsigned {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
+  };
+  const unsigned first = byte(0);
+  if (first < 0x80) return 1;
+  const size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4) return 0;
+  const unsigned low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+  const unsigned high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+  if (byte(1) < low || byte(1) > high) return 0;
+  for (size_t i = 2; i < length; ++i) {
+    if (byte(i) < 0x80 || byte(i) > 0xBF) return 0;
+  }
+  return length;
+}
+
+bool IsControl(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return (byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || byte == 0x7F;
+}
+
+// yaml-cpp would take other encodings for what they might be, and passes
+// everything else on.
+Status CheckCharacters(std::string_view text) {
+  YamlPlace place;
+  for (size_t i = 0; i < text.size();) {
+    const size_t length = Utf8Length(text.substr(i));
+    if (length == 0) {
+      return InvalidArgument(Describe(place) + ": must be UTF-8");
+    }
+    if (IsControl(text[i])) {
+      return InvalidArgument(Describe(place) +
+                             ": must not hold control characters");
+    }
+    i += length;
+    place.column += static_cast<int64_t>(length);
+    if (text[i - 1] == '\n') place = {.line = place.line + 1, .column = 1};
+  }
+  return OkStatus();
+}
+
+// The end mark makes yaml-cpp see a quote that is never closed.
+StatusOr<YAML::Node> Load(std::string_view text) {
+  CYTO8_RETURN_IF_ERROR(CheckCharacters(text));
+  std::string whole(text);
+  if (!whole.empty() && whole.back() != '\n') whole += '\n';
+  try {
+    const std::vector<YAML::Node> documents = YAML::LoadAll(whole + "...\n");
+    if (documents.size() > 1) {
+      return InvalidArgument(PlaceOf(documents[1].Mark()) +
+                             ": a second document: must be one");
+    }
+    return documents.empty() ? YAML::Node() : documents[0];
+  } catch (const YAML::Exception& error) {
+    return InvalidArgument(PlaceOf(error.mark) + ": " + error.msg);
+  }
+}
+
+YamlKind KindOf(const YAML::Node& node) {
+  if (node.IsMap()) return YamlKind::kMap;
+  if (node.IsSequence()) return YamlKind::kList;
+  if (!node.IsScalar()) return YamlKind::kNull;
+  if (node.Tag() == "!") return YamlKind::kQuoted;
+  return node.Tag() == "?" || node.Tag().empty() ? YamlKind::kPlain
+                                                 : YamlKind::kTagged;
+}
+
 }  // namespace
+
+std::string Describe(YamlPlace place) {
+  return "line " + std::to_string(place.line) + ", column " +
+         std::to_string(place.column);
+}
 
 struct YamlMap::Impl {
   YAML::Node node;
@@ -91,16 +169,17 @@ struct YamlMap::Impl {
 YamlMap::YamlMap(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 StatusOr<YamlMap> YamlMap::Parse(std::string_view text) {
+  CYTO8_ASSIGN_OR_RETURN(YamlMap map, ParseWithDuplicates(text));
+  CYTO8_RETURN_IF_ERROR(CheckNoDuplicates(map.impl_->node));
+  return map;
+}
+
+StatusOr<YamlMap> YamlMap::ParseWithDuplicates(std::string_view text) {
   auto impl = std::make_shared<Impl>();
-  try {
-    impl->node = YAML::Load(std::string(text));
-  } catch (const YAML::Exception& error) {
-    return InvalidArgument(PlaceOf(error.mark) + ": " + error.msg);
-  }
+  CYTO8_ASSIGN_OR_RETURN(impl->node, Load(text));
   if (!impl->node.IsMap()) {
     return WrongKind(impl->node, "the document", "a map of keys and values");
   }
-  CYTO8_RETURN_IF_ERROR(CheckNoDuplicates(impl->node));
   return YamlMap(std::move(impl));
 }
 
@@ -217,6 +296,29 @@ std::vector<std::string> YamlMap::Keys() const {
   std::vector<std::string> keys;
   for (const auto& entry : impl_->node) keys.push_back(entry.first.Scalar());
   return keys;
+}
+
+std::vector<YamlEntry> YamlMap::Entries() const {
+  std::vector<YamlEntry> entries;
+  for (const auto& [key, value] : impl_->node) {
+    YamlEntry& entry = entries.emplace_back();
+    entry.key_kind = KindOf(key);
+    if (key.IsScalar()) entry.key = key.Scalar();
+    entry.key_place = Place(key.Mark());
+    entry.kind = KindOf(value);
+    if (value.IsScalar()) entry.text = value.Scalar();
+    entry.place = entry.kind == YamlKind::kNull ? entry.key_place
+                                                : Place(value.Mark());
+  }
+  return entries;
+}
+
+YamlMap YamlMap::MapAt(size_t index) const {
+  auto impl = std::make_shared<Impl>();
+  auto entry = impl_->node.begin();
+  for (size_t i = 0; i < index; ++i) ++entry;
+  impl->node = YAML::Node(entry->second);
+  return YamlMap(std::move(impl));
 }
 
 Status YamlMap::CheckNoOtherKeys() {

@@ -25,13 +25,44 @@ struct YamlScalar {
   std::string place;  // "line 3, column 5: key".
 };
 
+// Where something stands in the file, both from 1; the column counts bytes.
+struct YamlPlace {
+  int64_t line = 1;
+  int64_t column = 1;
+};
+
+// "line 3, column 5".
+std::string Describe(YamlPlace place);
+
+enum class YamlKind {
+  kNull,    // nothing, "~" or "null".
+  kPlain,   // a scalar without quotes.
+  kQuoted,  // a scalar in quotes, or a block scalar.
+  kTagged,  // a scalar with a tag such as !!str.
+  kList,
+  kMap,
+};
+
+// One entry of a map as it was written.
+struct YamlEntry {
+  YamlKind key_kind = YamlKind::kPlain;
+  std::string key = {};
+  YamlPlace key_place = {};
+  YamlKind kind = YamlKind::kNull;
+  std::string text = {};  // of a scalar.
+  YamlPlace place = {};   // of the value; of the key where the value is null.
+};
+
 // A map of the document. Reading marks keys as known; CheckNoOtherKeys() at the
 // end refuses the rest. Not thread-safe; cheap to copy.
 class YamlMap {
  public:
-  // The document must be one map. kInvalidArgument with line and column for
-  // text that is no YAML, for nesting that is too deep, for duplicate keys.
+  // The text must be one document, which must be one map. kInvalidArgument with
+  // line and column for text that is no UTF-8 or no YAML, for nesting that is
+  // too deep, for duplicate keys.
   static StatusOr<YamlMap> Parse(std::string_view text);
+  // The same, but leaves duplicate keys to the reader of Entries().
+  static StatusOr<YamlMap> ParseWithDuplicates(std::string_view text);
 
   bool Has(std::string_view key);
   // A missing key is an error in all of these.
@@ -55,6 +86,12 @@ class YamlMap {
   StatusOr<size_t> Choice(std::string_view key,
                           const std::vector<std::string_view>& choices);
   std::vector<std::string> Keys() const;
+
+  // In the order of the file, duplicates included; marks nothing as known.
+  std::vector<YamlEntry> Entries() const;
+  // The map behind the entry of this index, whose kind is kMap; its duplicates
+  // are left in.
+  YamlMap MapAt(size_t index) const;
 
   Status CheckNoOtherKeys();
 
