@@ -6,7 +6,7 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
-#include <optional>
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,9 +15,8 @@
 #include "app/console.h"
 #include "app/graph_command.h"
 #include "app/info_command.h"
-#include "app/score_command.h"
+#include "app/score_command_line.h"
 #include "base/nearest_word.h"
-#include "base/numbers.h"
 #include "base/version.h"
 
 namespace cyto8 {
@@ -25,12 +24,7 @@ namespace {
 
 // Every command's options, filled by CLI11.
 struct Settings {
-  ScoreRequest score;
-  // Kept as text: CLI11 would accept "nan" and "1e999".
-  std::optional<std::string> mpp;
-  std::optional<std::string> min_score;
   std::string engine = "onednn";
-  bool no_overlays = false;
   bool no_input = false;  // accepted; nothing is ever asked.
   InfoOptions info;
   GraphSummarizeOptions summarize;
@@ -44,46 +38,6 @@ void AddEngine(CLI::App& command, Settings& settings) {
                   "onednn (fast) or naive (the plain-loop reference)")
       ->check(CLI::IsMember({"onednn", "naive"}))
       ->capture_default_str();
-}
-
-// An empty value is given, unlike none; CLI11's own optional drops it.
-void AddText(CLI::App& command, const char* flag,
-             std::optional<std::string>& text, const char* help) {
-  command.add_option_function<std::string>(
-      flag, [&text](const std::string& value) { text = value; }, help);
-}
-
-CLI::App* AddScore(CLI::App& app, Settings& settings) {
-  ScoreRequest& request = settings.score;
-  ScoreSettings& score = request.resolved.settings;
-  CLI::App* command = app.add_subcommand("score", "Find cells on images");
-  command->footer(
-      "Example:\n  cyto8 score fields/*.jpg --model data/models/d2-cells.yaml "
-      "--mpp 0.2472 -o out");
-  command->add_option("images", request.images, "JPEG or PNG files")->required();
-  command
-      ->add_option("-m,--model", score.input.model,
-                   "model card (.yaml), or the model beside its card")
-      ->required();
-  command->add_option("-o,--output", score.output.output, "folder for the results")
-      ->required();
-  AddText(*command, "--mpp", settings.mpp, "um per pixel of all images");
-  command->add_option("--mpp-from", score.input.mpp_from,
-                      "COCO JSON with um_per_px per image, or CSV");
-  AddText(*command, "--min-score", settings.min_score,
-          "keep scores above it, instead of the card's threshold");
-  command->add_flag(
-      "--class-agnostic", score.postprocess.class_agnostic,
-      "each box with its best class; classes suppress each other");
-  command
-      ->add_option("--overlap", score.tiling.overlap_px,
-                   "px that neighbouring tiles share, at the model's um/px")
-      ->capture_default_str();
-  command->add_flag("--no-overlays", settings.no_overlays,
-                    "write no overlay.jpg");
-  command->add_flag("-q,--quiet", score.run.quiet, "print no table");
-  AddEngine(*command, settings);
-  return command;
 }
 
 CLI::App* AddInfo(CLI::App& app, Settings& settings) {
@@ -164,31 +118,22 @@ ExitCode Refuse(const std::string& message) {
   return ExitCode::kRefused;
 }
 
-StatusOr<std::optional<double>> OptionalNumber(
-    std::string_view flag, const std::optional<std::string>& text) {
-  if (!text) return std::optional<double>();
-  CYTO8_ASSIGN_OR_RETURN(const double value,
-                         Annotate(ParseDouble(*text), flag));
-  return std::optional(value);
-}
-
-Status Complete(int argc, const char* const* argv, Settings& settings) {
-  ScoreSettings& score = settings.score.resolved.settings;
-  CYTO8_ASSIGN_OR_RETURN(score.input.mpp,
-                         OptionalNumber("--mpp", settings.mpp));
-  CYTO8_ASSIGN_OR_RETURN(score.postprocess.min_score,
-                         OptionalNumber("--min-score", settings.min_score));
-  score.output.overlays = !settings.no_overlays;
-  settings.score.command.assign(argv, argv + argc);
-  const Engine engine =
-      settings.engine == "naive" ? Engine::kNaive : Engine::kOneDnn;
-  score.run.engine = settings.run.engine = engine;
-  return OkStatus();
+// Without the program's name, the last word first, as CLI11 wants them. It
+// would take a file "[x]" for a list of words; "./[x]" is the same file.
+std::vector<std::string> WordsForParser(std::vector<std::string> words) {
+  words.erase(words.begin());
+  for (std::string& word : words) {
+    if (word.starts_with('[') && word.ends_with(']')) word = "./" + word;
+  }
+  std::reverse(words.begin(), words.end());
+  return words;
 }
 
 }  // namespace
 
-ExitCode RunCommandLine(FileSystem& files, int argc, const char* const* argv) {
+ExitCode RunCommandLine(FileSystem& files, const Environment& environment,
+                        int argc, const char* const* argv) {
+  const std::vector<std::string> words(argv, argv + argc);
   Settings settings;
   CLI::App app(std::string("Finds abnormal cervical cells.\n") +
                    std::string(kResearchNotice),
@@ -198,28 +143,27 @@ ExitCode RunCommandLine(FileSystem& files, int argc, const char* const* argv) {
   app.add_flag("--no-input", settings.no_input,
                "accepted for scripts: nothing is ever asked");
   app.require_subcommand(1);
-  const CLI::App* score = AddScore(app, settings);
+  AddScoreCommand(app, environment, words, settings.action);
   const CLI::App* info = AddInfo(app, settings);
   CLI::App* graph = app.add_subcommand("graph", "Look at and run GraphDefs");
   graph->require_subcommand(1);
   const CLI::App* summarize = AddSummarize(*graph, settings);
   AddRun(*graph, settings);
-  if (argc < 2) {
+  if (words.size() < 2) {
     fmt::print(stderr, "{}", app.help());
     return ExitCode::kRefused;
   }
   try {
-    app.parse(argc, argv);
+    app.parse(WordsForParser(words));
   } catch (const CLI::Success& success) {  // --help, --version.
     app.exit(success);
     return ExitCode::kWhole;
   } catch (const CLI::ParseError& error) {
     return Refuse(Explain(app, error));
   }
-  const Status completed = Complete(argc, argv, settings);
-  if (!completed.ok()) return Refuse(completed.message());
   if (settings.action) return settings.action(files);
-  if (score->parsed()) return RunScore(files, settings.score);
+  settings.run.engine =
+      settings.engine == "naive" ? Engine::kNaive : Engine::kOneDnn;
   if (info->parsed()) return RunInfo(files, settings.info);
   return summarize->parsed() ? RunGraphSummarize(files, settings.summarize)
                              : RunGraph(files, settings.run);

@@ -203,8 +203,8 @@ StatusOr<ConfigFile> ReadConfigFile(FileSystem& files, const std::string& path,
                                     const Limits& limits) {
   CYTO8_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes,
                          ReadWholeFile(files, path, limits.max_config_bytes));
-  ConfigFile file = ParseConfig(
-      {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  ConfigFile file =
+      ParseConfig({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   for (ConfigValue& value : file.values) {
     if (value.setting->rule.kind != SettingKind::kPath) continue;
     MakeRelativeTo(path, value.value);

@@ -2,6 +2,7 @@
 // The process around the program: thread pools of libraries held at one, a last
 // net for what nobody caught. Flags are in command_line.cc.
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <exception>
 #include <new>
@@ -14,8 +15,8 @@ int main(int argc, char** argv) {
   using cyto8::ExitCode;
   try {
     cyto8::HoldLibraryPoolsAtOneThread();
-    return static_cast<int>(
-        cyto8::RunCommandLine(cyto8::RealFileSystem(), argc, argv));
+    return static_cast<int>(cyto8::RunCommandLine(
+        cyto8::RealFileSystem(), cyto8::EnvironmentOf(environ), argc, argv));
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "cyto8: out of memory\n");
     return static_cast<int>(ExitCode::kTemporary);

@@ -64,8 +64,8 @@ Status Resolver::Set(const Setting& setting, const SettingValue& value,
   const auto found = sources_.find(key);
   if (found != sources_.end() && found->second.layer == source.layer &&
       setting.get(resolved_.settings) != value) {
-    return InvalidArgument(key + " is given twice: by " +
-                           found->second.origin + " and by " + source.origin);
+    return InvalidArgument(key + " is given twice: by " + found->second.origin +
+                           " and by " + source.origin);
   }
   setting.set(value, resolved_.settings);
   sources_[key] = std::move(source);
@@ -74,9 +74,8 @@ Status Resolver::Set(const Setting& setting, const SettingValue& value,
 
 Status Resolver::SetText(const Setting& setting, std::string_view name,
                          const std::string& text, Source source) {
-  CYTO8_ASSIGN_OR_RETURN(
-      const SettingValue value,
-      ParseSettingValue(setting.rule, name, {.text = text}));
+  CYTO8_ASSIGN_OR_RETURN(const SettingValue value,
+                         ParseSettingValue(setting.rule, name, {.text = text}));
   return Set(setting, value, std::move(source));
 }
 
@@ -111,10 +110,10 @@ ResolvedSettings Resolver::Finish() {
 
 Status Unreadable(const std::string& path, const ConfigFile& file) {
   const size_t others = file.problems.size() - 1;
-  const std::string more =
-      others == 0 ? ""
-                  : " (and " + std::to_string(others) +
-                        " more: cyto8 config check " + path + ")";
+  const std::string more = others == 0
+                               ? ""
+                               : " (and " + std::to_string(others) +
+                                     " more: cyto8 config check " + path + ")";
   return InvalidArgument(path + ": " + file.problems[0] + more);
 }
 
@@ -164,9 +163,8 @@ void WarnOfVariable(const std::string& name, Resolver& resolver) {
   const std::vector<std::string> names = KnownVariables();
   if (std::ranges::find(names, name) != names.end()) return;
   const std::vector<std::string_view> known(names.begin(), names.end());
-  resolver.resolved().warnings.push_back("environment " + name +
-                                         ": unknown variable" +
-                                         DidYouMean(name, known));
+  resolver.resolved().warnings.push_back(
+      "environment " + name + ": unknown variable" + DidYouMean(name, known));
 }
 
 Status ApplyEnvironment(const Environment& environment, Resolver& resolver) {
@@ -177,10 +175,9 @@ Status ApplyEnvironment(const Environment& environment, Resolver& resolver) {
       WarnOfVariable(name, resolver);
       continue;
     }
-    CYTO8_RETURN_IF_ERROR(
-        resolver.SetText(*setting, name, text,
-                         {.layer = Layer::kEnvironment,
-                          .origin = "environment " + name}));
+    CYTO8_RETURN_IF_ERROR(resolver.SetText(
+        *setting, name, text,
+        {.layer = Layer::kEnvironment, .origin = "environment " + name}));
   }
   return OkStatus();
 }

@@ -12,8 +12,8 @@
 namespace cyto8 {
 namespace {
 
-constexpr double kMaxSide = 200'000;      // of an image, as in Limits.
-constexpr double kMaxTileSide = 16'384;   // of the network's input.
+constexpr double kMaxSide = 200'000;     // of an image, as in Limits.
+constexpr double kMaxTileSide = 16'384;  // of the network's input.
 constexpr double kMaxThreads = 1024;
 
 // A member of the settings as a value; an enumerator becomes its word.
@@ -101,36 +101,40 @@ SettingRule Words(std::vector<std::string_view> words) {
 }
 
 void AddInput(std::vector<Setting>& table) {
-  table.push_back(Make({.group = "input",
-                        .key = "model",
-                        .flag = "--model",
-                        .short_flag = "-m",
-                        .rule = Path(),
-                        .help = "model card (.yaml), or the model beside its "
-                                "card"},
-                       [](auto& s) -> auto& { return s.input.model; }));
-  table.push_back(Make({.group = "input",
-                        .key = "mpp",
-                        .flag = "--mpp",
-                        .rule = OptionalNumber(kMinMpp, kMaxMpp),
-                        .help = "um per pixel of all images"},
-                       [](auto& s) -> auto& { return s.input.mpp; }));
-  table.push_back(Make({.group = "input",
-                        .key = "mpp_from",
-                        .flag = "--mpp-from",
-                        .rule = Path(),
-                        .help = "COCO JSON with um_per_px per image, or CSV"},
-                       [](auto& s) -> auto& { return s.input.mpp_from; }));
+  table.push_back(Make(
+      {.group = "input",
+       .key = "model",
+       .flag = "--model",
+       .short_flag = "-m",
+       .rule = Path(),
+       .help = "model card (.yaml), or the model beside its "
+               "card"},
+      [](auto& s) -> auto& { return s.input.model; }));
+  table.push_back(Make(
+      {.group = "input",
+       .key = "mpp",
+       .flag = "--mpp",
+       .rule = OptionalNumber(kMinMpp, kMaxMpp),
+       .help = "um per pixel of all images"},
+      [](auto& s) -> auto& { return s.input.mpp; }));
+  table.push_back(Make(
+      {.group = "input",
+       .key = "mpp_from",
+       .flag = "--mpp-from",
+       .rule = Path(),
+       .help = "COCO JSON with um_per_px per image, or CSV"},
+      [](auto& s) -> auto& { return s.input.mpp_from; }));
 }
 
 void AddTiling(std::vector<Setting>& table) {
-  table.push_back(Make({.group = "tiling",
-                        .key = "mode",
-                        .flag = "--mode",
-                        .rule = Words({"tiles", "resize"}),
-                        .help = "a sliding window, or the whole image resized "
-                                "into the network"},
-                       [](auto& s) -> auto& { return s.tiling.mode; }));
+  table.push_back(Make(
+      {.group = "tiling",
+       .key = "mode",
+       .flag = "--mode",
+       .rule = Words({"tiles", "resize"}),
+       .help = "a sliding window, or the whole image resized "
+               "into the network"},
+      [](auto& s) -> auto& { return s.tiling.mode; }));
   table.push_back(Make(
       {.group = "tiling",
        .key = "tile_px",
@@ -142,20 +146,22 @@ void AddTiling(std::vector<Setting>& table) {
        .help = "size of a tile, 768 or 640x512 (width x height), instead of "
                "the card's"},
       [](auto& s) -> auto& { return s.tiling.tile_px; }));
-  table.push_back(Make({.group = "tiling",
-                        .key = "fit",
-                        .flag = "--fit",
-                        .rule = Switch(),
-                        .help = "run smaller tiles at the smallest size that "
-                                "holds them, instead of padding them"},
-                       [](auto& s) -> auto& { return s.tiling.fit; }));
-  table.push_back(Make({.group = "tiling",
-                        .key = "overlap_px",
-                        .flag = "--overlap",
-                        .rule = Whole(0, kMaxSide - 1),
-                        .help = "px that neighbouring tiles share, at the "
-                                "model's um/px"},
-                       [](auto& s) -> auto& { return s.tiling.overlap_px; }));
+  table.push_back(Make(
+      {.group = "tiling",
+       .key = "fit",
+       .flag = "--fit",
+       .rule = Switch(),
+       .help = "run smaller tiles at the smallest size that "
+               "holds them, instead of padding them"},
+      [](auto& s) -> auto& { return s.tiling.fit; }));
+  table.push_back(Make(
+      {.group = "tiling",
+       .key = "overlap_px",
+       .flag = "--overlap",
+       .rule = Whole(0, kMaxSide - 1),
+       .help = "px that neighbouring tiles share, at the "
+               "model's um/px"},
+      [](auto& s) -> auto& { return s.tiling.overlap_px; }));
   table.push_back(Make(
       {.group = "tiling",
        .key = "edge",
@@ -164,115 +170,124 @@ void AddTiling(std::vector<Setting>& table) {
        .help = "last tiles: align (shifted back inside), pad, or drop<N "
                "(padded; left out below N px)"},
       [](auto& s) -> auto& { return s.tiling.edge; }));
-  table.push_back(Make({.group = "tiling",
-                        .key = "target_mpp",
-                        .flag = "--target-mpp",
-                        .rule = OptionalNumber(kMinMpp, kMaxMpp),
-                        .help = "um per pixel that images are brought to, "
-                                "instead of the card's"},
-                       [](auto& s) -> auto& { return s.tiling.target_mpp; }));
-  table.push_back(Make({.group = "tiling",
-                        .key = "roi",
-                        .flag = "--roi",
-                        .rule = Path(),
-                        .help = "file with the regions to look at per image"},
-                       [](auto& s) -> auto& { return s.tiling.roi; }));
+  table.push_back(Make(
+      {.group = "tiling",
+       .key = "target_mpp",
+       .flag = "--target-mpp",
+       .rule = OptionalNumber(kMinMpp, kMaxMpp),
+       .help = "um per pixel that images are brought to, "
+               "instead of the card's"},
+      [](auto& s) -> auto& { return s.tiling.target_mpp; }));
+  table.push_back(Make(
+      {.group = "tiling",
+       .key = "roi",
+       .flag = "--roi",
+       .rule = Path(),
+       .help = "file with the regions to look at per image"},
+      [](auto& s) -> auto& { return s.tiling.roi; }));
 }
 
 void AddPostprocess(std::vector<Setting>& table) {
-  table.push_back(
-      Make({.group = "postprocess",
-            .key = "min_score",
-            .flag = "--min-score",
-            .rule = OptionalNumber(0, 1),
-            .help = "keep scores above it, instead of the card's threshold"},
-           [](auto& s) -> auto& { return s.postprocess.min_score; }));
-  table.push_back(
-      Make({.group = "postprocess",
-            .key = "class_min_score",
-            .flag = "--class-min-score",
-            .rule = {.kind = SettingKind::kScores, .low = 0, .high = 1},
-            .help = "the same for single classes: HSIL=0.1,LSIL=0.2"},
-           [](auto& s) -> auto& { return s.postprocess.class_min_score; }));
-  table.push_back(
-      Make({.group = "postprocess",
-            .key = "class_agnostic",
-            .flag = "--class-agnostic",
-            .rule = Switch(),
-            .help = "each box with its best class; classes suppress each "
-                    "other"},
-           [](auto& s) -> auto& { return s.postprocess.class_agnostic; }));
-  table.push_back(
-      Make({.group = "postprocess",
-            .key = "merge",
-            .flag = "--merge",
-            .rule = Words({"nms", "voting", "wbf", "nmm", "greedynmm"}),
-            .help = "what becomes of boxes that match"},
-           [](auto& s) -> auto& { return s.postprocess.merge; }));
-  table.push_back(
-      Make({.group = "postprocess",
-            .key = "match_metric",
-            .flag = "--match-metric",
-            .rule = Words({"iou", "ios"}),
-            .help = "intersection over union, or over the smaller box"},
-           [](auto& s) -> auto& { return s.postprocess.match_metric; }));
-  table.push_back(
-      Make({.group = "postprocess",
-            .key = "match_threshold",
-            .flag = "--match-threshold",
-            .rule = OptionalNumber(0, 1),
-            .help = "boxes match above it, instead of the card's"},
-           [](auto& s) -> auto& { return s.postprocess.match_threshold; }));
+  table.push_back(Make(
+      {.group = "postprocess",
+       .key = "min_score",
+       .flag = "--min-score",
+       .rule = OptionalNumber(0, 1),
+       .help = "keep scores above it, instead of the card's threshold"},
+      [](auto& s) -> auto& { return s.postprocess.min_score; }));
+  table.push_back(Make(
+      {.group = "postprocess",
+       .key = "class_min_score",
+       .flag = "--class-min-score",
+       .rule = {.kind = SettingKind::kScores, .low = 0, .high = 1},
+       .help = "the same for single classes: HSIL=0.1,LSIL=0.2"},
+      [](auto& s) -> auto& { return s.postprocess.class_min_score; }));
+  table.push_back(Make(
+      {.group = "postprocess",
+       .key = "class_agnostic",
+       .flag = "--class-agnostic",
+       .rule = Switch(),
+       .help = "each box with its best class; classes suppress each "
+               "other"},
+      [](auto& s) -> auto& { return s.postprocess.class_agnostic; }));
+  table.push_back(Make(
+      {.group = "postprocess",
+       .key = "merge",
+       .flag = "--merge",
+       .rule = Words({"nms", "voting", "wbf", "nmm", "greedynmm"}),
+       .help = "what becomes of boxes that match"},
+      [](auto& s) -> auto& { return s.postprocess.merge; }));
+  table.push_back(Make(
+      {.group = "postprocess",
+       .key = "match_metric",
+       .flag = "--match-metric",
+       .rule = Words({"iou", "ios"}),
+       .help = "intersection over union, or over the smaller box"},
+      [](auto& s) -> auto& { return s.postprocess.match_metric; }));
+  table.push_back(Make(
+      {.group = "postprocess",
+       .key = "match_threshold",
+       .flag = "--match-threshold",
+       .rule = OptionalNumber(0, 1),
+       .help = "boxes match above it, instead of the card's"},
+      [](auto& s) -> auto& { return s.postprocess.match_threshold; }));
 }
 
 void AddOutput(std::vector<Setting>& table) {
-  table.push_back(Make({.group = "output",
-                        .key = "output",
-                        .flag = "--output",
-                        .short_flag = "-o",
-                        .rule = Path(),
-                        .help = "folder for the results"},
-                       [](auto& s) -> auto& { return s.output.output; }));
-  table.push_back(Make({.group = "output",
-                        .key = "overlays",
-                        .flag = "--overlays",
-                        .rule = Switch(),
-                        .help = "write overlay.jpg"},
-                       [](auto& s) -> auto& { return s.output.overlays; }));
-  table.push_back(Make({.group = "output",
-                        .key = "heatmaps",
-                        .flag = "--heatmaps",
-                        .rule = Switch(),
-                        .help = "write heatmap.png"},
-                       [](auto& s) -> auto& { return s.output.heatmaps; }));
+  table.push_back(Make(
+      {.group = "output",
+       .key = "output",
+       .flag = "--output",
+       .short_flag = "-o",
+       .rule = Path(),
+       .help = "folder for the results"},
+      [](auto& s) -> auto& { return s.output.output; }));
+  table.push_back(Make(
+      {.group = "output",
+       .key = "overlays",
+       .flag = "--overlays",
+       .rule = Switch(),
+       .help = "write overlay.jpg"},
+      [](auto& s) -> auto& { return s.output.overlays; }));
+  table.push_back(Make(
+      {.group = "output",
+       .key = "heatmaps",
+       .flag = "--heatmaps",
+       .rule = Switch(),
+       .help = "write heatmap.png"},
+      [](auto& s) -> auto& { return s.output.heatmaps; }));
 }
 
 void AddRun(std::vector<Setting>& table) {
-  table.push_back(Make({.group = "run",
-                        .key = "threads",
-                        .flag = "--threads",
-                        .rule = Whole(0, kMaxThreads),
-                        .help = "threads; 0: as many as the process may use"},
-                       [](auto& s) -> auto& { return s.run.threads; }));
-  table.push_back(Make({.group = "run",
-                        .key = "engine",
-                        .flag = "--engine",
-                        .rule = Words({"naive", "onednn"}),
-                        .help = "naive is the plain-loop reference"},
-                       [](auto& s) -> auto& { return s.run.engine; }));
-  table.push_back(Make({.group = "run",
-                        .key = "quiet",
-                        .flag = "--quiet",
-                        .short_flag = "-q",
-                        .rule = Switch(),
-                        .help = "print no table"},
-                       [](auto& s) -> auto& { return s.run.quiet; }));
-  table.push_back(Make({.group = "run",
-                        .key = "log_json",
-                        .flag = "--log-json",
-                        .rule = Path(),
-                        .help = "file for a log in JSON, one line an event"},
-                       [](auto& s) -> auto& { return s.run.log_json; }));
+  table.push_back(Make(
+      {.group = "run",
+       .key = "threads",
+       .flag = "--threads",
+       .rule = Whole(0, kMaxThreads),
+       .help = "threads; 0: as many as the process may use"},
+      [](auto& s) -> auto& { return s.run.threads; }));
+  table.push_back(Make(
+      {.group = "run",
+       .key = "engine",
+       .flag = "--engine",
+       .rule = Words({"naive", "onednn"}),
+       .help = "naive is the plain-loop reference"},
+      [](auto& s) -> auto& { return s.run.engine; }));
+  table.push_back(Make(
+      {.group = "run",
+       .key = "quiet",
+       .flag = "--quiet",
+       .short_flag = "-q",
+       .rule = Switch(),
+       .help = "print no table"},
+      [](auto& s) -> auto& { return s.run.quiet; }));
+  table.push_back(Make(
+      {.group = "run",
+       .key = "log_json",
+       .flag = "--log-json",
+       .rule = Path(),
+       .help = "file for a log in JSON, one line an event"},
+      [](auto& s) -> auto& { return s.run.log_json; }));
 }
 
 std::vector<Setting> MakeTable() {

@@ -60,8 +60,8 @@ std::string DescribeKind(const SettingRule& rule) {
 std::string Shown(std::string_view text) {
   constexpr size_t kMaxShown = 80;
   const bool is_long = text.size() > kMaxShown;
-  return "\"" + std::string(text.substr(0, kMaxShown)) + (is_long ? "..." : "") +
-         "\"";
+  return "\"" + std::string(text.substr(0, kMaxShown)) +
+         (is_long ? "..." : "") + "\"";
 }
 
 Status Refused(const Task& task, const std::string& why = "") {
@@ -181,7 +181,8 @@ StatusOr<SettingValue> ParseScores(const Task& task) {
     const std::string name(pair.substr(0, equals));
     const std::string text(pair.substr(equals + 1));
     const std::string shown = std::string(task.name) + ": " + name;
-    CYTO8_ASSIGN_OR_RETURN(const double score, ParseNumber({rule, shown, text}));
+    CYTO8_ASSIGN_OR_RETURN(const double score,
+                           ParseNumber({rule, shown, text}));
     CYTO8_RETURN_IF_ERROR(AddScore(task.name, name, score, scores));
     rest = comma == std::string_view::npos ? "" : rest.substr(comma + 1);
   }
@@ -234,8 +235,8 @@ StatusOr<SettingValue> ParseText(const Task& task) {
 }
 
 bool IsNumberLike(const std::string& text) {
-  constexpr std::string_view kPrefixes[] = {"0x", "0o", ".inf", "-.inf",
-                                            "+.inf", ".nan"};
+  constexpr std::string_view kPrefixes[] = {"0x",    "0o",    ".inf",
+                                            "-.inf", "+.inf", ".nan"};
   std::string lower = text;
   std::ranges::transform(lower, lower.begin(), Lower);
   return std::ranges::any_of(kPrefixes,

@@ -39,9 +39,8 @@ struct SettingRule {
 using ClassScores = std::map<std::string, double>;  // by class name.
 
 // Nothing is null; a choice is its word.
-using SettingValue =
-    std::variant<std::monostate, bool, int64_t, double, std::string, TileSize,
-                 EdgeRule, ClassScores>;
+using SettingValue = std::variant<std::monostate, bool, int64_t, double,
+                                  std::string, TileSize, EdgeRule, ClassScores>;
 
 // A value as somebody wrote it.
 struct WrittenValue {

@@ -300,15 +300,17 @@ std::vector<std::string> YamlMap::Keys() const {
 
 std::vector<YamlEntry> YamlMap::Entries() const {
   std::vector<YamlEntry> entries;
-  for (const auto& [key, value] : impl_->node) {
+  for (const auto& pair : impl_->node) {
+    const YAML::Node& key = pair.first;
+    const YAML::Node& value = pair.second;
     YamlEntry& entry = entries.emplace_back();
     entry.key_kind = KindOf(key);
     if (key.IsScalar()) entry.key = key.Scalar();
     entry.key_place = Place(key.Mark());
     entry.kind = KindOf(value);
     if (value.IsScalar()) entry.text = value.Scalar();
-    entry.place = entry.kind == YamlKind::kNull ? entry.key_place
-                                                : Place(value.Mark());
+    entry.place =
+        entry.kind == YamlKind::kNull ? entry.key_place : Place(value.Mark());
   }
   return entries;
 }

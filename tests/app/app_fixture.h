@@ -94,15 +94,17 @@ Outcome Caught(const Command& command) {
           .err = testing::internal::GetCapturedStderr()};
 }
 
-// The program with these arguments behind its name.
-inline Outcome RunProgram(const std::vector<std::string>& arguments) {
+// The program with these arguments behind its name; the variables are not those
+// of the process, so that no configuration of the developer is read.
+inline Outcome RunProgram(const std::vector<std::string>& arguments,
+                          const Environment& environment = {}) {
   std::vector<const char*> argv = {"cyto8"};
   for (const std::string& argument : arguments) {
     argv.push_back(argument.c_str());
   }
   return Caught([&] {
-    return RunCommandLine(RealFileSystem(), static_cast<int>(argv.size()),
-                          argv.data());
+    return RunCommandLine(RealFileSystem(), environment,
+                          static_cast<int>(argv.size()), argv.data());
   });
 }
 

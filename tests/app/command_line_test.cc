@@ -71,9 +71,11 @@ TEST(CommandLineTest, MistypedWordsGetAHint) {
 
 TEST(CommandLineTest, MissingOptionsAreNamed) {
   EXPECT_EQ(RefusalOf({"score", "x.png", "-o", "o"}),
-            Refusal("--model is required"));
+            "cyto8: --model is required, or input.model in a configuration "
+            "file\n");
   EXPECT_EQ(RefusalOf({"score", "x.png", "-m", "m"}),
-            Refusal("--output is required"));
+            "cyto8: --output is required, or output.output in a "
+            "configuration file\n");
   EXPECT_EQ(RefusalOf({"score", "-m", "m", "-o", "o"}),
             Refusal("images is required"));
   EXPECT_EQ(RefusalOf({"info"}), Refusal("images is required"));
@@ -86,18 +88,19 @@ TEST(CommandLineTest, BadNumbersAreRefused) {
   const auto with = [](const std::string& flag, const std::string& value) {
     return RefusalOf({"score", "x.png", "-m", "m", "-o", "o", flag, value});
   };
-  EXPECT_EQ(with("--mpp", "fast"),
-            Refusal("--mpp: \"fast\": must be a number"));
-  EXPECT_EQ(with("--mpp", "0,5"), Refusal("--mpp: \"0,5\": must be a number"));
-  EXPECT_EQ(with("--mpp", "nan"),
-            Refusal("--mpp: \"nan\": must be a finite number"));
-  EXPECT_EQ(with("--mpp", ""), Refusal("--mpp: \"\": must be a number"));
-  EXPECT_EQ(with("--min-score", "1e999"),
-            Refusal("--min-score: \"1e999\": must be a number"));
+  const auto mpp = [](const std::string& text) {
+    return "cyto8: --mpp = \"" + text +
+           "\": must be a number in [0.001, 1000], or null\n";
+  };
+  for (const std::string text :
+       {"fast", "0,5", "nan", "inf", "1e999", "0x10", "+1", " 1", ""}) {
+    EXPECT_EQ(with("--mpp", text), mpp(text));
+  }
   EXPECT_EQ(with("--overlap", "many"),
-            Refusal("Could not convert: --overlap = many"));
+            "cyto8: --overlap = \"many\": must be a whole number in [0, "
+            "199999]\n");
   EXPECT_EQ(with("--engine", "gpu"),
-            Refusal("--engine: gpu not in {onednn,naive}"));
+            "cyto8: --engine = \"gpu\": must be one of naive, onednn\n");
 }
 
 TEST(CommandLineTest, ValuesOutOfRangeAreRefused) {
@@ -106,6 +109,67 @@ TEST(CommandLineTest, ValuesOutOfRangeAreRefused) {
   EXPECT_EQ(
       RefusalOf({"score", "x.png", "-m", "m", "-o", "o", "--min-score", "2"}),
       "cyto8: --min-score = 2: must be in [0, 1]\n");
+}
+
+TEST(CommandLineTest, ASettingGivenTwiceDifferentlyIsRefused) {
+  const auto with = [](std::vector<std::string> more) {
+    std::vector<std::string> words = {"score", "x.png", "-m", "m", "-o", "o"};
+    words.insert(words.end(), more.begin(), more.end());
+    return RefusalOf(words);
+  };
+  EXPECT_EQ(with({"--overlap", "1", "--overlap", "2"}),
+            "cyto8: tiling.overlap_px is given twice: by flag --overlap and by "
+            "flag --overlap\n");
+  EXPECT_EQ(with({"--overlap", "1", "--set", "tiling.overlap_px=2"}),
+            "cyto8: tiling.overlap_px is given twice: by flag --overlap and by "
+            "flag --set\n");
+  EXPECT_EQ(with({"--overlays", "--no-overlays"}),
+            "cyto8: output.overlays is given twice: by flag --overlays and by "
+            "flag --no-overlays\n");
+}
+
+TEST(CommandLineTest, SettingsThatScoringLacksAreRefused) {
+  EXPECT_EQ(RefusalOf({"score", "x.png", "-m", "m", "-o", "o", "--fit"}),
+            "cyto8: tiling.fit: is not supported yet\n");
+  EXPECT_EQ(RefusalOf({"score", "x.png", "-m", "m", "-o", "o", "-n"}),
+            "cyto8: --dry-run: is not supported yet\n");
+}
+
+// CLI11 takes "[a,b]" for a list.
+TEST(CommandLineTest, AFolderInBracketsIsAFolder) {
+  const TemporaryFolder folder;
+  PutMiniModel(folder);
+  std::filesystem::create_directory(folder.PathOf("[a,b]"));
+  PutPng(folder, "[a,b]/x.png", MakeTestImage(20, 20).view());
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder.path());
+  const Outcome outcome = RunProgram({"score", "[a,b]", "-m", "mini.yaml", "-o",
+                                      "out", "--mpp=0.5", "--overlap=16"});
+  std::filesystem::current_path(before);
+  EXPECT_EQ(outcome.code, ExitCode::kWhole) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("x.png"));
+}
+
+// The project file says what the flags do not.
+TEST(CommandLineTest, ScoreReadsTheProjectFile) {
+  const TemporaryFolder folder;
+  PutMiniModel(folder);
+  PutPng(folder, "x.png", MakeTestImage(20, 20).view());
+  folder.Put("my.yaml",
+             "schema: 1\ninput: {model: mini.yaml, mpp: 0.5}\n"
+             "tiling: {overlap_px: 32}\noutput: {output: out}\n");
+  const Outcome outcome =
+      RunProgram({"score", folder.PathOf("x.png"), "--overlap", "16"},
+                 {{"CYTO8_CONFIG", folder.PathOf("my.yaml")},
+                  {"CYTO8_RUN_ENGINE", "naive"},
+                  {"CYTO8_THREDS", "2"}});
+  EXPECT_EQ(outcome.code, ExitCode::kWhole) << outcome.err;
+  EXPECT_EQ(outcome.err,
+            "cyto8: warning: environment CYTO8_THREDS: unknown variable; did "
+            "you mean \"CYTO8_THREADS\"?\n");
+  const std::string manifest(TextOf(ReadBytes(folder.PathOf("out/run.json"))));
+  EXPECT_THAT(manifest, HasSubstr("\"engine\": \"naive\""));
+  EXPECT_THAT(manifest, HasSubstr("\"overlap_px\": 16"));
 }
 
 TEST(CommandLineTest, AMissingModelOfSummarizeIsRefused) {
