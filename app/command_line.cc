@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "app/command.h"
+#include "app/config_command.h"
 #include "app/console.h"
 #include "app/graph_command.h"
 #include "app/info_command.h"
@@ -144,6 +145,7 @@ ExitCode RunCommandLine(FileSystem& files, const Environment& environment,
                "accepted for scripts: nothing is ever asked");
   app.require_subcommand(1);
   AddScoreCommand(app, environment, words, settings.action);
+  AddConfigCommand(app, environment, settings.action);
   const CLI::App* info = AddInfo(app, settings);
   CLI::App* graph = app.add_subcommand("graph", "Look at and run GraphDefs");
   graph->require_subcommand(1);

@@ -58,6 +58,7 @@ struct Row {
   std::string_view short_flag = {};
   SettingRule rule;
   std::string_view help;
+  std::string_view example = {};
 };
 
 // `member` is a generic lambda from settings to a reference.
@@ -69,6 +70,7 @@ Setting Make(const Row& row, MemberOf member) {
           .short_flag = row.short_flag,
           .rule = row.rule,
           .help = row.help,
+          .example = row.example,
           .get =
               [rule = row.rule, member](const ScoreSettings& settings) {
                 return ToValue(rule, member(settings));
@@ -108,21 +110,24 @@ void AddInput(std::vector<Setting>& table) {
        .short_flag = "-m",
        .rule = Path(),
        .help = "model card (.yaml), or the model beside its "
-               "card"},
+               "card",
+       .example = "model.yaml"},
       [](auto& s) -> auto& { return s.input.model; }));
   table.push_back(Make(
       {.group = "input",
        .key = "mpp",
        .flag = "--mpp",
        .rule = OptionalNumber(kMinMpp, kMaxMpp),
-       .help = "um per pixel of all images"},
+       .help = "um per pixel of all images",
+       .example = "0.25"},
       [](auto& s) -> auto& { return s.input.mpp; }));
   table.push_back(Make(
       {.group = "input",
        .key = "mpp_from",
        .flag = "--mpp-from",
        .rule = Path(),
-       .help = "COCO JSON with um_per_px per image, or CSV"},
+       .help = "COCO JSON with um_per_px per image, or CSV",
+       .example = "images.json"},
       [](auto& s) -> auto& { return s.input.mpp_from; }));
 }
 
@@ -144,7 +149,8 @@ void AddTiling(std::vector<Setting>& table) {
                 .low = 1,
                 .high = kMaxTileSide},
        .help = "size of a tile, 768 or 640x512 (width x height), instead of "
-               "the card's"},
+               "the card's",
+       .example = "640x512"},
       [](auto& s) -> auto& { return s.tiling.tile_px; }));
   table.push_back(Make(
       {.group = "tiling",
@@ -176,14 +182,16 @@ void AddTiling(std::vector<Setting>& table) {
        .flag = "--target-mpp",
        .rule = OptionalNumber(kMinMpp, kMaxMpp),
        .help = "um per pixel that images are brought to, "
-               "instead of the card's"},
+               "instead of the card's",
+       .example = "0.484"},
       [](auto& s) -> auto& { return s.tiling.target_mpp; }));
   table.push_back(Make(
       {.group = "tiling",
        .key = "roi",
        .flag = "--roi",
        .rule = Path(),
-       .help = "file with the regions to look at per image"},
+       .help = "file with the regions to look at per image",
+       .example = "regions.json"},
       [](auto& s) -> auto& { return s.tiling.roi; }));
 }
 
@@ -193,14 +201,16 @@ void AddPostprocess(std::vector<Setting>& table) {
        .key = "min_score",
        .flag = "--min-score",
        .rule = OptionalNumber(0, 1),
-       .help = "keep scores above it, instead of the card's threshold"},
+       .help = "keep scores above it, instead of the card's threshold",
+       .example = "0.3"},
       [](auto& s) -> auto& { return s.postprocess.min_score; }));
   table.push_back(Make(
       {.group = "postprocess",
        .key = "class_min_score",
        .flag = "--class-min-score",
        .rule = {.kind = SettingKind::kScores, .low = 0, .high = 1},
-       .help = "the same for single classes: HSIL=0.1,LSIL=0.2"},
+       .help = "the same for single classes: HSIL=0.1,LSIL=0.2",
+       .example = "{HSIL: 0.1, LSIL: 0.2}"},
       [](auto& s) -> auto& { return s.postprocess.class_min_score; }));
   table.push_back(Make(
       {.group = "postprocess",
@@ -229,7 +239,8 @@ void AddPostprocess(std::vector<Setting>& table) {
        .key = "match_threshold",
        .flag = "--match-threshold",
        .rule = OptionalNumber(0, 1),
-       .help = "boxes match above it, instead of the card's"},
+       .help = "boxes match above it, instead of the card's",
+       .example = "0.5"},
       [](auto& s) -> auto& { return s.postprocess.match_threshold; }));
 }
 
@@ -240,7 +251,8 @@ void AddOutput(std::vector<Setting>& table) {
        .flag = "--output",
        .short_flag = "-o",
        .rule = Path(),
-       .help = "folder for the results"},
+       .help = "folder for the results",
+       .example = "out"},
       [](auto& s) -> auto& { return s.output.output; }));
   table.push_back(Make(
       {.group = "output",
@@ -286,7 +298,8 @@ void AddRun(std::vector<Setting>& table) {
        .key = "log_json",
        .flag = "--log-json",
        .rule = Path(),
-       .help = "file for a log in JSON, one line an event"},
+       .help = "file for a log in JSON, one line an event",
+       .example = "log.jsonl"},
       [](auto& s) -> auto& { return s.run.log_json; }));
 }
 

@@ -25,6 +25,7 @@ struct Setting {
   std::string_view short_flag;  // "-o", or empty.
   SettingRule rule;
   std::string_view help;
+  std::string_view example;  // as in a file, where the default says nothing.
   std::function<SettingValue(const ScoreSettings&)> get;
   // The value is one that the rule allows.
   std::function<void(const SettingValue&, ScoreSettings&)> set;

@@ -21,9 +21,15 @@ struct Task {
   const std::string& text;
 };
 
+// 200000, which FormatShortest writes as 2e+05.
+std::string Bound(double value) {
+  const auto whole = static_cast<int64_t>(value);
+  return static_cast<double>(whole) == value ? std::to_string(whole)
+                                             : FormatShortest(value);
+}
+
 std::string Range(const SettingRule& rule) {
-  return "[" + FormatShortest(rule.low) + ", " + FormatShortest(rule.high) +
-         "]";
+  return "[" + Bound(rule.low) + ", " + Bound(rule.high) + "]";
 }
 
 std::string Listed(const std::vector<std::string_view>& words) {
