@@ -12,6 +12,7 @@
 
 #include "app/console.h"
 #include "app/dry_run.h"
+#include "app/input_list.h"
 #include "app/load_model.h"
 #include "app/memory_plan.h"
 #include "app/result_writer.h"
@@ -68,10 +69,12 @@ class ScoreRun {
   StatusOr<ExitCode> Run();
 
  private:
-  Status Prepare();
+  Status ListImages();
+  Status ReadModel();
   StatusOr<SlideReader> MakeReader() const;
   StatusOr<ExitCode> DescribeOnly(const SlideReader& reader);
   Status RunPipeline(const SlideReader& reader, ScoreSink& sink);
+  ExitCode CodeOf(std::span<const Status> failures) const;
   RunFacts Facts(ExitCode exit_code) const;
   Status WriteRun(std::span<const SlideResult> results,
                   const std::string& manifest);
@@ -83,13 +86,28 @@ class ScoreRun {
   StopSignal stop_;
   std::string started_ = UtcNow();
   std::vector<SlideInput> inputs_;
+  int64_t unreadable_folders_ = 0;
   LoadedModel model_;
 };
 
-Status ScoreRun::Prepare() {
+// The images of files and folders; says what was passed over.
+Status ScoreRun::ListImages() {
+  CYTO8_ASSIGN_OR_RETURN(const InputList list,
+                         ListInputs(files_, request_.images,
+                                    {.output = settings_.output.output,
+                                     .limits = request_.limits}));
+  for (const Status& folder : list.unreadable) PrintMessage(folder.message());
+  const std::string left_out = DescribeLeftOut(list);
+  if (!left_out.empty()) PrintMessage(left_out);
+  unreadable_folders_ = std::ssize(list.unreadable);
+  CYTO8_ASSIGN_OR_RETURN(inputs_, DescribeInputs(files_, list.images,
+                                                 settings_.input,
+                                                 request_.limits));
+  return OkStatus();
+}
+
+Status ScoreRun::ReadModel() {
   const InputSettings& input = settings_.input;
-  CYTO8_ASSIGN_OR_RETURN(
-      inputs_, DescribeInputs(files_, request_.images, input, request_.limits));
   CYTO8_ASSIGN_OR_RETURN(
       model_,
       LoadModel(files_, {.path = input.model,
@@ -111,6 +129,12 @@ StatusOr<SlideReader> ScoreRun::MakeReader() const {
                .limits = request_.limits});
 }
 
+// A folder that could not be looked into may have held any number of images.
+ExitCode ScoreRun::CodeOf(std::span<const Status> failures) const {
+  const ExitCode code = ExitCodeOfRun(std::ssize(inputs_), failures);
+  return unreadable_folders_ == 0 ? code : Worse(code, ExitCode::kPartial);
+}
+
 // --dry-run.
 StatusOr<ExitCode> ScoreRun::DescribeOnly(const SlideReader& reader) {
   const DryRun run = PlanAll(reader, inputs_, threads_);
@@ -128,7 +152,7 @@ StatusOr<ExitCode> ScoreRun::DescribeOnly(const SlideReader& reader) {
       "Nothing was scored and nothing written (--dry-run).\n",
       run.images, run.failures.size(), run.tiles, grid.tile_width_px,
       grid.tile_height_px, threads_, DescribeMemory(memory))));
-  return ExitCodeOfRun(run.images, run.failures);
+  return CodeOf(run.failures);
 }
 
 Status ScoreRun::RunPipeline(const SlideReader& reader, ScoreSink& sink) {
@@ -170,7 +194,12 @@ Status ScoreRun::WriteRun(std::span<const SlideResult> results,
 }
 
 StatusOr<ExitCode> ScoreRun::Run() {
-  CYTO8_RETURN_IF_ERROR(Prepare());
+  CYTO8_RETURN_IF_ERROR(ListImages());
+  if (inputs_.empty()) {
+    PrintMessage("no JPEG, PNG or TIFF file in the given folders");
+    return ExitCode::kNoInput;
+  }
+  CYTO8_RETURN_IF_ERROR(ReadModel());
   CYTO8_ASSIGN_OR_RETURN(const SlideReader reader, MakeReader());
   if (stop_.received()) return stop_.exit_code();
   if (request_.dry_run) return DescribeOnly(reader);
@@ -179,9 +208,7 @@ StatusOr<ExitCode> ScoreRun::Run() {
                  inputs_);
   CYTO8_RETURN_IF_ERROR(RunPipeline(reader, sink));
   const std::vector<SlideResult>& results = sink.results();
-  const ExitCode code = Worse(
-      ExitCodeOfRun(std::ssize(results), FailuresOf(results)),
-      stop_.exit_code());
+  const ExitCode code = Worse(CodeOf(FailuresOf(results)), stop_.exit_code());
   CYTO8_RETURN_IF_ERROR(
       WriteRun(results, RunManifestText(Facts(code), model_, results)));
   if (!settings_.run.quiet) {

@@ -128,13 +128,6 @@ TEST(CommandLineTest, ASettingGivenTwiceDifferentlyIsRefused) {
             "flag --no-overlays\n");
 }
 
-TEST(CommandLineTest, SettingsThatScoringLacksAreRefused) {
-  EXPECT_EQ(RefusalOf({"score", "x.png", "-m", "m", "-o", "o", "--fit"}),
-            "cyto8: tiling.fit: is not supported yet\n");
-  EXPECT_EQ(RefusalOf({"score", "x.png", "-m", "m", "-o", "o", "-n"}),
-            "cyto8: --dry-run: is not supported yet\n");
-}
-
 // CLI11 takes "[a,b]" for a list.
 TEST(CommandLineTest, AFolderInBracketsIsAFolder) {
   const TemporaryFolder folder;

@@ -270,12 +270,6 @@ TEST_F(ScoreCommandTest, BadSettingsAreRefusedBeforeAnythingIsWritten) {
   options.resolved.settings.tiling.overlap_px = 128;
   EXPECT_EQ(Refusal(options), "cyto8: overlap_px = 128: must be in [0, 127]\n");
   options = Options({"a.png"});
-  options.resolved.settings.input.mpp = 0;
-  EXPECT_EQ(Refusal(options), "cyto8: --mpp = 0: must be in [0.001, 1000]\n");
-  options = Options({"a.png"});
-  options.resolved.settings.postprocess.min_score = 1.5;
-  EXPECT_EQ(Refusal(options), "cyto8: --min-score = 1.5: must be in [0, 1]\n");
-  options = Options({"a.png"});
   options.resolved.settings.input.model = folder_.PathOf("none.yaml");
   EXPECT_EQ(Refusal(options),
             "cyto8: " + options.resolved.settings.input.model + ": No such file or directory\n");

