@@ -18,6 +18,12 @@
 
 namespace cyto8 {
 
+// From the first bytes of a file. kDataLoss for no bytes at all;
+// kUnimplemented for what is none of JPEG, PNG and TIFF, by name where the name
+// is known. kSignatureBytes are enough.
+inline constexpr int64_t kSignatureBytes = 132;
+StatusOr<ImageFormat> RecogniseImage(std::span<const std::byte> bytes);
+
 // The rows of one image, once. Belongs to one thread at a time; different
 // sources are independent. No exception but std::bad_alloc leaves it.
 class RowSource {
@@ -42,6 +48,9 @@ class RowSource {
   virtual int64_t memory_bytes() const = 0;
 };
 
+// All rows as an image, which limits.max_image_pixels must allow.
+StatusOr<Image> ReadAllRows(RowSource& rows, const Limits& limits);
+
 // Opens a file, which stays open until the last row or the end of the source.
 // `files` outlives the source. kInvalidArgument if it is no regular file or
 // exceeds a limit, kDataLoss if damaged, kUnimplemented for what is none of
@@ -54,5 +63,13 @@ StatusOr<std::unique_ptr<RowSource>> OpenRows(FileSystem& files,
 // The same for bytes in memory, which outlive the source.
 StatusOr<std::unique_ptr<RowSource>> OpenRows(std::span<const std::byte> bytes,
                                               const Limits& limits);
+
+// For those who make sources. kInvalidArgument if a side is outside
+// [1, limits.max_side_px] or the area above limits.max_slide_pixels.
+Status CheckRowsSize(int64_t width_px, int64_t height_px, const Limits& limits);
+// kInvalidArgument above limits.max_decoder_bytes.
+Status CheckDecoderBytes(int64_t memory_bytes, const Limits& limits);
+// The limits of an image whose pixels are held in memory all at once.
+Limits AsOnePiece(const Limits& limits);
 
 }  // namespace cyto8

@@ -5,28 +5,56 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <span>
 
 #include "base/image_view.h"
+#include "base/input_file.h"
 #include "base/limits.h"
 #include "base/status.h"
 #include "tiling/image_info.h"
+#include "tiling/row_source.h"
 
 namespace cyto8 {
 
-// Reads up to the first scan. kInvalidArgument if the size exceeds a limit,
+// What tells how components become colours.
+enum class JpegColours {
+  kMarked,  // its own markers, as in a file of its own.
+  kGrey,    // the container, for instance a TIFF, whatever the markers say.
+  kYcbcr,
+  kRgb,
+};
+
+// A JPEG inside of other bytes.
+struct JpegStream {
+  int64_t begin = 0;
+  int64_t end = 0;
+  std::span<const std::byte> tables = {};  // an abbreviated JPEG before it.
+  JpegColours colours = JpegColours::kMarked;
+};
+
+// Reads up to the first scan. kInvalidArgument if a size exceeds a limit,
 // kUnimplemented for CMYK, 12-bit, arithmetic, lossless and hierarchical files,
 // kDataLoss if damaged, or if so few bytes cannot hold so many pixels.
-StatusOr<ImageInfo> ParseJpegHeader(std::span<const std::byte> bytes,
-                                    const Limits& limits);
-
-// The same refusals, then 8-bit RGB; grey is repeated in the three channels.
-// Slow-integer DCT and smooth chroma up-sampling, so pixels equal those of
-// OpenCV and Pillow. Baseline and progressive.
+//
+// The rows are 8-bit RGB; grey is repeated in the three channels. Slow-integer
+// DCT and smooth chroma up-sampling, so pixels equal those of OpenCV and
+// Pillow. Baseline and progressive; the coefficients of a JPEG with several
+// scans are held in memory, all others need a few rows.
 // - Every warning of libjpeg is an error; the end-of-image marker must be there
 //   and every coefficient of every component must have been sent.
 // - Bytes after the end-of-image marker are ignored: some cameras write them.
 // - The EXIF orientation is ignored: boxes are in the pixels of the file.
+//
+// `bytes` outlives the result, `tables` may end before it.
+StatusOr<std::unique_ptr<RowSource>> OpenJpegRows(ByteSource& bytes,
+                                                  const JpegStream& stream,
+                                                  const Limits& limits);
+
+// The header alone, and all pixels, of bytes in memory.
+StatusOr<ImageInfo> ParseJpegHeader(std::span<const std::byte> bytes,
+                                    const Limits& limits);
 StatusOr<Image> DecodeJpeg(std::span<const std::byte> bytes,
                            const Limits& limits);
 

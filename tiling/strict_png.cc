@@ -3,16 +3,18 @@
 //
 // libpng reports errors by longjmp, which skips destructors. So it is called
 // only from the functions named ...Step, whose locals have none, and all of
-// them run under the one setjmp in PngReader::Run.
+// them run under the one setjmp in PngRows::Run.
 #include "tiling/strict_png.h"
 
 #include <png.h>
 
+#include <algorithm>
 #include <csetjmp>
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/checked_math.h"
 
@@ -27,13 +29,15 @@ struct PngState {
   png_infop info;
   std::jmp_buf stop;
   char message[160];
-  const unsigned char* bytes;
-  size_t size;
-  size_t position;
+  BlockReader* blocks;
   png_uint_32 width_px;
   png_uint_32 height_px;
   int bits_per_pixel;
-  png_bytep pixels;  // of the destination, without padding between rows.
+  bool interlaced;
+  int passes;
+  int64_t rows_wanted;
+  png_bytep dst;
+  int64_t dst_stride_bytes;
 };
 
 [[noreturn]] void OnError(png_structp png, png_const_charp message) {
@@ -47,13 +51,12 @@ struct PngState {
   OnError(png, message);
 }
 
+// A failed read ends here too; it is known to the source.
 void OnRead(png_structp png, png_bytep dst, size_t count) {
   auto* state = static_cast<PngState*>(png_get_io_ptr(png));
-  if (count > state->size - state->position) {
+  if (!state->blocks->Read({reinterpret_cast<std::byte*>(dst), count})) {
     png_error(png, "premature end of file");
   }
-  std::memcpy(dst, state->bytes + state->position, count);
-  state->position += count;
 }
 
 // The size is compared with Limits by the caller, who can say what is wrong.
@@ -73,6 +76,8 @@ void HeaderStep(PngState& state) {
   state.height_px = png_get_image_height(state.png, state.info);
   state.bits_per_pixel = png_get_channels(state.png, state.info) *
                          png_get_bit_depth(state.png, state.info);
+  state.interlaced =
+      png_get_interlace_type(state.png, state.info) != PNG_INTERLACE_NONE;
 }
 
 // The colour is given as it shall be on the screen, 8 bits, whatever the file.
@@ -94,45 +99,66 @@ void AskForRgb(PngState& state) {
   png_set_gray_to_rgb(state.png);
 }
 
-void RowsStep(PngState& state) {
+void StartStep(PngState& state) {
   AskForRgb(state);
-  const int passes = png_set_interlace_handling(state.png);
+  state.passes = png_set_interlace_handling(state.png);
   png_read_update_info(state.png, state.info);
   const size_t row_bytes = size_t{state.width_px} * kRgbChannels;
   if (png_get_rowbytes(state.png, state.info) != row_bytes) {
     png_error(state.png, "rows are not RGB after conversion");
   }
-  for (int pass = 0; pass < passes; ++pass) {
-    for (png_uint_32 y = 0; y < state.height_px; ++y) {
-      png_read_row(state.png, state.pixels + y * row_bytes, nullptr);
-    }
-  }
-  png_read_end(state.png, nullptr);
 }
 
-// Owns the state of libpng for one file.
-class PngReader {
- public:
-  explicit PngReader(std::span<const std::byte> bytes) {
-    state_.bytes = reinterpret_cast<const unsigned char*>(bytes.data());
-    state_.size = bytes.size();
+// All passes over the same rows: several only if these are all there are.
+void RowsStep(PngState& state) {
+  for (int pass = 0; pass < state.passes; ++pass) {
+    for (int64_t y = 0; y < state.rows_wanted; ++y) {
+      png_read_row(state.png, state.dst + y * state.dst_stride_bytes, nullptr);
+    }
   }
-  PngReader(const PngReader&) = delete;
-  PngReader& operator=(const PngReader&) = delete;
-  ~PngReader() { png_destroy_read_struct(&state_.png, &state_.info, nullptr); }
+}
 
-  StatusOr<ImageInfo> ReadHeader(const Limits& limits);
-  StatusOr<Image> ReadPixels(const Limits& limits);
+// Reads on to the IEND chunk.
+void FinishStep(PngState& state) { png_read_end(state.png, nullptr); }
+
+// Owns the state of libpng for one image.
+class PngRows final : public RowSource {
+ public:
+  explicit PngRows(ByteSource& bytes)
+      : bytes_(&bytes), blocks_(bytes, 0, bytes.size_bytes()) {
+    state_.blocks = &blocks_;
+  }
+  PngRows(const PngRows&) = delete;
+  PngRows& operator=(const PngRows&) = delete;
+  ~PngRows() override {
+    png_destroy_read_struct(&state_.png, &state_.info, nullptr);
+  }
+
+  Status ReadHeader(const Limits& limits);
+
+  const ImageInfo& info() const override { return info_; }
+  Status ReadRows(int64_t count, uint8_t* dst,
+                  int64_t dst_stride_bytes) override;
+  int64_t memory_bytes() const override;
 
  private:
   Status Run(void (*step)(PngState&));
   Status CheckPlausible() const;
+  Status Start();
+  Status ReadInto(int64_t count, uint8_t* dst, int64_t dst_stride_bytes);
 
+  ByteSource* bytes_;
+  BlockReader blocks_;
   PngState state_ = {};
+  ImageInfo info_;
+  bool started_ = false;
+  int64_t rows_read_ = 0;
+  std::vector<uint8_t> pixels_;  // all of an interlaced image; else none.
 };
 
-Status PngReader::Run(void (*step)(PngState&)) {
+Status PngRows::Run(void (*step)(PngState&)) {
   if (setjmp(state_.stop) != 0) {
+    CYTO8_RETURN_IF_ERROR(bytes_->failure());
     return DataLoss(std::string("damaged PNG: ") + state_.message);
   }
   step(state_);
@@ -141,50 +167,103 @@ Status PngReader::Run(void (*step)(PngState&)) {
 }
 
 // Deflate shrinks to 1/1032 at best: two bits for a repeat of 258 bytes.
-Status PngReader::CheckPlausible() const {
+Status PngRows::CheckPlausible() const {
   constexpr int64_t kBestRatio = 1032;
-  const int64_t size = static_cast<int64_t>(state_.size);
-  const int64_t pixels = int64_t{state_.width_px} * state_.height_px;
+  const int64_t size = bytes_->size_bytes();
+  const int64_t pixels = info_.width_px * info_.height_px;
   if (pixels * state_.bits_per_pixel / 8 / kBestRatio <= size) {
     return OkStatus();
   }
   return DataLoss("damaged PNG: " + std::to_string(size) +
-                  " bytes cannot hold " + std::to_string(state_.width_px) +
-                  " x " + std::to_string(state_.height_px) + " pixels");
+                  " bytes cannot hold " + std::to_string(info_.width_px) +
+                  " x " + std::to_string(info_.height_px) + " pixels");
 }
 
-StatusOr<ImageInfo> PngReader::ReadHeader(const Limits& limits) {
-  CYTO8_RETURN_IF_ERROR(CheckRange("PNG bytes",
-                                   static_cast<int64_t>(state_.size), 1,
-                                   limits.max_image_bytes));
+Status PngRows::ReadHeader(const Limits& limits) {
   CYTO8_RETURN_IF_ERROR(Run(HeaderStep));
-  const ImageInfo info = {.format = ImageFormat::kPng,
-                          .width_px = state_.width_px,
-                          .height_px = state_.height_px};
-  CYTO8_RETURN_IF_ERROR(CheckImageSize(info.width_px, info.height_px, limits));
+  info_ = {
+      .format = ImageFormat::kPng,
+      .width_px = state_.width_px,
+      .height_px = state_.height_px,
+      .compression = state_.interlaced ? "deflate, interlaced" : "deflate"};
+  CYTO8_RETURN_IF_ERROR(CheckRowsSize(info_.width_px, info_.height_px, limits));
   CYTO8_RETURN_IF_ERROR(CheckPlausible());
-  return info;
+  return CheckDecoderBytes(memory_bytes(), limits);
 }
 
-StatusOr<Image> PngReader::ReadPixels(const Limits& limits) {
-  CYTO8_ASSIGN_OR_RETURN(const ImageInfo info, ReadHeader(limits));
-  CYTO8_ASSIGN_OR_RETURN(Image image,
-                         Image::Create(info.width_px, info.height_px, limits));
-  state_.pixels = image.MutableRow(0);
-  CYTO8_RETURN_IF_ERROR(Run(RowsStep));
-  return image;
+// Rows of libpng with up to 8 bytes for a pixel, the window of deflate.
+int64_t PngRows::memory_bytes() const {
+  constexpr int64_t kRowsHeld = 8;
+  constexpr int64_t kWindowBytes = int64_t{256} << 10;
+  const int64_t row_bytes = info_.width_px * kRgbChannels;
+  return (state_.interlaced ? info_.height_px * row_bytes : 0) +
+         kRowsHeld * row_bytes + kWindowBytes;
+}
+
+Status PngRows::Start() {
+  CYTO8_RETURN_IF_ERROR(Run(StartStep));
+  started_ = true;
+  if (!state_.interlaced) return OkStatus();
+  const int64_t row_bytes = info_.width_px * kRgbChannels;
+  pixels_.resize(static_cast<size_t>(info_.height_px * row_bytes));
+  return ReadInto(info_.height_px, pixels_.data(), row_bytes);
+}
+
+Status PngRows::ReadInto(int64_t count, uint8_t* dst,
+                         int64_t dst_stride_bytes) {
+  state_.rows_wanted = count;
+  state_.dst = dst;
+  state_.dst_stride_bytes = dst_stride_bytes;
+  return Run(RowsStep);
+}
+
+Status PngRows::ReadRows(int64_t count, uint8_t* dst,
+                         int64_t dst_stride_bytes) {
+  if (count == 0) return OkStatus();
+  if (!started_) CYTO8_RETURN_IF_ERROR(Start());
+  if (state_.interlaced) {
+    const int64_t row_bytes = info_.width_px * kRgbChannels;
+    for (int64_t y = 0; y < count; ++y) {
+      std::copy_n(pixels_.data() + (rows_read_ + y) * row_bytes, row_bytes,
+                  dst + y * dst_stride_bytes);
+    }
+  } else {
+    CYTO8_RETURN_IF_ERROR(ReadInto(count, dst, dst_stride_bytes));
+  }
+  rows_read_ += count;
+  return rows_read_ < info_.height_px ? OkStatus() : Run(FinishStep);
+}
+
+Status CheckSize(std::span<const std::byte> bytes, const Limits& limits) {
+  return CheckRange("PNG bytes", static_cast<int64_t>(bytes.size()), 1,
+                    limits.max_image_bytes);
 }
 
 }  // namespace
 
+StatusOr<std::unique_ptr<RowSource>> OpenPngRows(ByteSource& bytes,
+                                                 const Limits& limits) {
+  auto rows = std::make_unique<PngRows>(bytes);
+  CYTO8_RETURN_IF_ERROR(rows->ReadHeader(limits));
+  return std::unique_ptr<RowSource>(std::move(rows));
+}
+
 StatusOr<ImageInfo> ParsePngHeader(std::span<const std::byte> bytes,
                                    const Limits& limits) {
-  return PngReader(bytes).ReadHeader(limits);
+  CYTO8_RETURN_IF_ERROR(CheckSize(bytes, limits));
+  MemoryBytes source(bytes);
+  CYTO8_ASSIGN_OR_RETURN(const std::unique_ptr<RowSource> rows,
+                         OpenPngRows(source, limits));
+  return rows->info();
 }
 
 StatusOr<Image> DecodePng(std::span<const std::byte> bytes,
                           const Limits& limits) {
-  return PngReader(bytes).ReadPixels(limits);
+  CYTO8_RETURN_IF_ERROR(CheckSize(bytes, limits));
+  MemoryBytes source(bytes);
+  CYTO8_ASSIGN_OR_RETURN(const std::unique_ptr<RowSource> rows,
+                         OpenPngRows(source, AsOnePiece(limits)));
+  return ReadAllRows(*rows, limits);
 }
 
 }  // namespace cyto8

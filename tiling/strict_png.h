@@ -5,28 +5,37 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 
 #include "base/image_view.h"
+#include "base/input_file.h"
 #include "base/limits.h"
 #include "base/status.h"
 #include "tiling/image_info.h"
+#include "tiling/row_source.h"
 
 namespace cyto8 {
 
-// Reads up to the first image data. kInvalidArgument if the size exceeds a
+// Reads up to the first image data. kInvalidArgument if a size exceeds a
 // limit, kDataLoss if damaged, or if so few bytes cannot hold so many pixels.
-StatusOr<ImageInfo> ParsePngHeader(std::span<const std::byte> bytes,
-                                   const Limits& limits);
-
-// The same refusals, then 8-bit RGB from every colour type and bit depth,
-// interlaced or not.
+//
+// The rows are 8-bit RGB from every colour type and bit depth. The pixels of an
+// interlaced PNG are held in memory, all others need a few rows.
 // - Every checksum is compared, in every chunk; every warning of libpng is an
 //   error; the IEND chunk must be there; bytes after it are ignored.
 // - Chunks that do not bear on the pixels are skipped (but checked) unread.
 // - Of 16 bits the upper 8 are kept, as OpenCV does.
 // - A palette index beyond the palette is black, as in other readers.
 // - Transparency is composited on white, in the bit depth of the file.
+//
+// `bytes` outlives the result.
+StatusOr<std::unique_ptr<RowSource>> OpenPngRows(ByteSource& bytes,
+                                                 const Limits& limits);
+
+// The header alone, and all pixels, of bytes in memory.
+StatusOr<ImageInfo> ParsePngHeader(std::span<const std::byte> bytes,
+                                   const Limits& limits);
 StatusOr<Image> DecodePng(std::span<const std::byte> bytes,
                           const Limits& limits);
 

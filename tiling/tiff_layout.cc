@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tags to a layout; see tiff_layout.h.
+#include "tiling/tiff_layout.h"
+
+#include <algorithm>
+#include <cmath>
+#include <initializer_list>
+#include <string_view>
+
+#include "base/checked_math.h"
+#include "base/numbers.h"
+#include "tiling/row_source.h"
+
+namespace cyto8 {
+namespace {
+
+constexpr TiffTag kImageWidth = {256, "ImageWidth"};
+constexpr TiffTag kImageLength = {257, "ImageLength"};
+constexpr TiffTag kBitsPerSample = {258, "BitsPerSample"};
+constexpr TiffTag kCompression = {259, "Compression"};
+constexpr TiffTag kPhotometric = {262, "PhotometricInterpretation"};
+constexpr TiffTag kFillOrder = {266, "FillOrder"};
+constexpr TiffTag kImageDescription = {270, "ImageDescription"};
+constexpr TiffTag kStripOffsets = {273, "StripOffsets"};
+constexpr TiffTag kSamplesPerPixel = {277, "SamplesPerPixel"};
+constexpr TiffTag kRowsPerStrip = {278, "RowsPerStrip"};
+constexpr TiffTag kStripByteCounts = {279, "StripByteCounts"};
+constexpr TiffTag kXResolution = {282, "XResolution"};
+constexpr TiffTag kYResolution = {283, "YResolution"};
+constexpr TiffTag kPlanarConfiguration = {284, "PlanarConfiguration"};
+constexpr TiffTag kResolutionUnit = {296, "ResolutionUnit"};
+constexpr TiffTag kPredictor = {317, "Predictor"};
+constexpr TiffTag kColorMap = {320, "ColorMap"};
+constexpr TiffTag kTileWidth = {322, "TileWidth"};
+constexpr TiffTag kTileLength = {323, "TileLength"};
+constexpr TiffTag kTileOffsets = {324, "TileOffsets"};
+constexpr TiffTag kTileByteCounts = {325, "TileByteCounts"};
+constexpr TiffTag kExtraSamples = {338, "ExtraSamples"};
+constexpr TiffTag kSampleFormat = {339, "SampleFormat"};
+constexpr TiffTag kJpegTables = {347, "JPEGTables"};
+constexpr TiffTag kImageDepth = {32997, "ImageDepth"};
+
+constexpr int64_t kMaxSamples = 16;
+constexpr int64_t kMaxTableBytes = int64_t{64} << 10;
+
+// The um/px of a microscope; a resolution outside is that of a print.
+constexpr double kMinUmPerPx = 0.05;
+constexpr double kMaxUmPerPx = 10;
+
+struct NamedNumber {
+  int64_t number;
+  const char* name;
+};
+
+constexpr NamedNumber kCompressionNames[] = {
+    {2, "CCITT RLE"},      {3, "CCITT Group 3"}, {4, "CCITT Group 4"},
+    {6, "old-style JPEG"}, {33003, "JPEG 2000"}, {33005, "JPEG 2000"},
+    {34661, "JBIG"},       {34712, "JPEG 2000"}, {34887, "LERC"},
+    {34925, "LZMA"},       {50000, "Zstandard"}, {50001, "WebP"},
+    {50002, "JPEG XL"},
+};
+constexpr NamedNumber kColourNames[] = {
+    {4, "mask"},       {5, "CMYK"},        {8, "CIE L*a*b*"},
+    {9, "ICC L*a*b*"}, {10, "ITU L*a*b*"}, {32803, "colour filter array"},
+    {32844, "LogL"},   {32845, "LogLuv"},
+};
+
+std::string NameOf(std::span<const NamedNumber> names, int64_t number) {
+  for (const NamedNumber& named : names) {
+    if (named.number == number) return std::string(" (") + named.name + ")";
+  }
+  return "";
+}
+
+Status Unsupported(const TiffTag& tag, const std::string& value,
+                   std::string_view allowed) {
+  return Unimplemented(std::string(tag.name) + " = " + value +
+                       " is not supported: must be " + std::string(allowed));
+}
+
+Status Contradiction(const std::string& what) {
+  return DataLoss("damaged TIFF: " + what);
+}
+
+bool IsOneOf(int64_t value, std::initializer_list<int64_t> allowed) {
+  return std::ranges::find(allowed, value) != allowed.end();
+}
+
+// Reads a number with a default and refuses all but some of its values.
+StatusOr<int64_t> Choice(const TiffDirectory& directory, const TiffTag& tag,
+                         int64_t missing, std::initializer_list<int64_t> known,
+                         std::string_view allowed) {
+  CYTO8_ASSIGN_OR_RETURN(const int64_t value, directory.NumberOr(tag, missing));
+  if (IsOneOf(value, known)) return value;
+  return Unsupported(tag, std::to_string(value), allowed);
+}
+
+std::string Listed(const std::vector<int64_t>& values) {
+  std::string text;
+  for (const int64_t value : values) {
+    text += (text.empty() ? "" : ", ") + std::to_string(value);
+  }
+  return text;
+}
+
+// A tag with one value for each sample, which must all be the same.
+StatusOr<int64_t> SameForAll(const TiffDirectory& directory, const TiffTag& tag,
+                             int64_t samples) {
+  CYTO8_ASSIGN_OR_RETURN(const std::vector<int64_t> values,
+                         directory.Numbers(tag, samples));
+  const bool same = std::ranges::adjacent_find(
+                        values, std::ranges::not_equal_to()) == values.end();
+  if (same) return values.front();
+  return Unsupported(tag, Listed(values), "the same for all samples");
+}
+
+Status ReadSize(const TiffDirectory& directory, const Limits& limits,
+                TiffLayout& layout) {
+  CYTO8_ASSIGN_OR_RETURN(layout.width_px, directory.Number(kImageWidth));
+  CYTO8_ASSIGN_OR_RETURN(layout.height_px, directory.Number(kImageLength));
+  CYTO8_RETURN_IF_ERROR(
+      CheckRowsSize(layout.width_px, layout.height_px, limits));
+  return Choice(directory, kImageDepth, 1, {1}, "1").status();
+}
+
+Status ReadCompression(const TiffDirectory& directory, TiffLayout& layout) {
+  CYTO8_ASSIGN_OR_RETURN(const int64_t number,
+                         directory.NumberOr(kCompression, 1));
+  if (!IsOneOf(number, {1, 5, 7, 8, 32773, 32946})) {
+    return Unsupported(
+        kCompression,
+        std::to_string(number) + NameOf(kCompressionNames, number),
+        "1 (none), 5 (LZW), 7 (JPEG), 8 (deflate) or 32773 (PackBits)");
+  }
+  layout.compression = static_cast<TiffCompression>(number);
+  CYTO8_RETURN_IF_ERROR(Choice(directory, kFillOrder, 1, {1}, "1").status());
+  const bool has_predictor = IsOneOf(number, {5, 8, 32946});
+  if (!has_predictor) return OkStatus();
+  CYTO8_ASSIGN_OR_RETURN(
+      const int64_t predictor,
+      Choice(directory, kPredictor, 1, {1, 2}, "1 or 2 (horizontal)"));
+  layout.differences = predictor == 2;
+  return OkStatus();
+}
+
+Status ReadColour(const TiffDirectory& directory, TiffLayout& layout) {
+  CYTO8_ASSIGN_OR_RETURN(const int64_t number, directory.Number(kPhotometric));
+  const bool jpeg = layout.compression == TiffCompression::kJpeg;
+  const bool known =
+      jpeg ? IsOneOf(number, {0, 1, 2, 6}) : IsOneOf(number, {0, 1, 2, 3});
+  if (!known) {
+    return Unsupported(kPhotometric,
+                       std::to_string(number) + NameOf(kColourNames, number),
+                       jpeg ? "0, 1 (grey), 2 (RGB) or 6 (YCbCr) with JPEG"
+                            : "0, 1 (grey), 2 (RGB) or 3 (palette)");
+  }
+  layout.colour = static_cast<TiffColour>(number);
+  return OkStatus();
+}
+
+int64_t ColoursOf(TiffColour colour) {
+  return colour == TiffColour::kRgb || colour == TiffColour::kYcbcr ? 3 : 1;
+}
+
+// Extra samples that are not said to be transparency have no part in the
+// colour.
+Status ReadAlpha(const TiffDirectory& directory, TiffLayout& layout) {
+  const int64_t colours = ColoursOf(layout.colour);
+  const int64_t extras = directory.Count(kExtraSamples);
+  if (layout.samples != colours + extras) {
+    return Contradiction("SamplesPerPixel = " + std::to_string(layout.samples) +
+                         ": must be " + std::to_string(colours) + " and " +
+                         std::to_string(extras) + " ExtraSamples");
+  }
+  if (extras == 0) return OkStatus();
+  CYTO8_ASSIGN_OR_RETURN(const std::vector<int64_t> kinds,
+                         directory.Numbers(kExtraSamples, extras));
+  for (int64_t i = 0; i < extras; ++i) {
+    const int64_t kind = kinds[static_cast<size_t>(i)];
+    if (!IsOneOf(kind, {0, 1, 2})) {
+      return Unsupported(kExtraSamples, std::to_string(kind), "0, 1 or 2");
+    }
+    if (kind == 0 || layout.alpha != TiffAlpha::kNone) continue;
+    layout.alpha =
+        kind == 1 ? TiffAlpha::kAssociated : TiffAlpha::kUnassociated;
+    layout.alpha_sample = colours + i;
+  }
+  return OkStatus();
+}
+
+Status ReadSamples(const TiffDirectory& directory, TiffLayout& layout) {
+  CYTO8_ASSIGN_OR_RETURN(layout.samples,
+                         directory.NumberOr(kSamplesPerPixel, 1));
+  CYTO8_RETURN_IF_ERROR(
+      CheckRange(kSamplesPerPixel.name, layout.samples, 1, kMaxSamples));
+  CYTO8_RETURN_IF_ERROR(ReadAlpha(directory, layout));
+  layout.bits = 1;
+  if (directory.Has(kBitsPerSample) || layout.samples > 1) {
+    CYTO8_ASSIGN_OR_RETURN(
+        layout.bits, SameForAll(directory, kBitsPerSample, layout.samples));
+  }
+  if (!IsOneOf(layout.bits, {1, 2, 4, 8, 16})) {
+    return Unsupported(kBitsPerSample, std::to_string(layout.bits),
+                       "1, 2, 4, 8 or 16");
+  }
+  if (directory.Has(kSampleFormat)) {
+    CYTO8_ASSIGN_OR_RETURN(
+        const int64_t format,
+        SameForAll(directory, kSampleFormat, layout.samples));
+    if (format != 1) {
+      return Unsupported(kSampleFormat, std::to_string(format), "1 (unsigned)");
+    }
+  }
+  CYTO8_ASSIGN_OR_RETURN(
+      const int64_t planar,
+      Choice(directory, kPlanarConfiguration, 1, {1, 2}, "1 or 2"));
+  layout.separate = planar == 2 && layout.samples > 1;
+  return OkStatus();
+}
+
+Status CheckCombination(const TiffLayout& layout) {
+  if (layout.differences && layout.bits < 8) {
+    return Unsupported(kPredictor,
+                       "2 with BitsPerSample = " + std::to_string(layout.bits),
+                       "1");
+  }
+  if (layout.colour == TiffColour::kPalette) {
+    if (layout.bits > 8) {
+      return Unsupported(kBitsPerSample,
+                         std::to_string(layout.bits) + " with a palette",
+                         "1, 2, 4 or 8");
+    }
+  }
+  if (layout.compression != TiffCompression::kJpeg) return OkStatus();
+  if (layout.bits != 8) {
+    return Unsupported(kBitsPerSample,
+                       std::to_string(layout.bits) + " with JPEG", "8");
+  }
+  if (layout.samples != ColoursOf(layout.colour)) {
+    return Unsupported(kSamplesPerPixel,
+                       std::to_string(layout.samples) + " with JPEG",
+                       std::to_string(ColoursOf(layout.colour)));
+  }
+  if (layout.colour == TiffColour::kYcbcr && layout.separate) {
+    return Unsupported(kPlanarConfiguration, "2 with YCbCr", "1");
+  }
+  return OkStatus();
+}
+
+// Of 16 bits the upper 8 count; but where no value has any of these, an old
+// program has written 8 bits.
+Status ReadPalette(const TiffDirectory& directory, TiffLayout& layout) {
+  if (layout.colour != TiffColour::kPalette) return OkStatus();
+  const int64_t colours = int64_t{1} << layout.bits;
+  CYTO8_ASSIGN_OR_RETURN(const std::vector<int64_t> values,
+                         directory.Numbers(kColorMap, colours * kRgbChannels));
+  const int64_t most = std::ranges::max(values);
+  CYTO8_RETURN_IF_ERROR(CheckRange(kColorMap.name, most, 0, 65535));
+  const int shift = most > 255 ? 8 : 0;
+  const auto level = [&](int64_t channel, int64_t i) {
+    return static_cast<uint8_t>(
+        values[static_cast<size_t>(channel * colours + i)] >> shift);
+  };
+  for (int64_t i = 0; i < colours; ++i) {
+    layout.palette.push_back(
+        {.red = level(0, i), .green = level(1, i), .blue = level(2, i)});
+  }
+  return OkStatus();
+}
+
+int64_t RoundedUp(int64_t value, int64_t step) {
+  return (value + step - 1) / step;
+}
+
+Status ReadTileSize(const TiffDirectory& directory, const Limits& limits,
+                    TiffLayout& layout) {
+  CYTO8_ASSIGN_OR_RETURN(layout.chunk_width_px, directory.Number(kTileWidth));
+  CYTO8_ASSIGN_OR_RETURN(layout.chunk_height_px, directory.Number(kTileLength));
+  CYTO8_RETURN_IF_ERROR(CheckRange(kTileWidth.name, layout.chunk_width_px, 1,
+                                   limits.max_side_px));
+  return CheckRange(kTileLength.name, layout.chunk_height_px, 1,
+                    limits.max_side_px);
+}
+
+Status ReadStripSize(const TiffDirectory& directory, TiffLayout& layout) {
+  layout.chunk_width_px = layout.width_px;
+  CYTO8_ASSIGN_OR_RETURN(const int64_t rows,
+                         directory.NumberOr(kRowsPerStrip, layout.height_px));
+  if (rows < 1) return Contradiction("RowsPerStrip = 0: must be at least 1");
+  layout.chunk_height_px = std::min(rows, layout.height_px);
+  return OkStatus();
+}
+
+Status CheckChunkCount(const TiffDirectory& directory, const TiffTag& tag,
+                       int64_t chunks) {
+  if (!directory.Has(tag)) return directory.Number(tag).status();
+  if (directory.Count(tag) == chunks) return OkStatus();
+  return Contradiction(std::string(tag.name) + " has " +
+                       std::to_string(directory.Count(tag)) +
+                       " values: must be " + std::to_string(chunks));
+}
+
+Status ReadChunks(const TiffDirectory& directory, const Limits& limits,
+                  TiffLayout& layout) {
+  layout.tiled = directory.Has(kTileWidth) || directory.Has(kTileOffsets);
+  if (layout.tiled && directory.Has(kStripOffsets)) {
+    return Contradiction("there are strips and tiles");
+  }
+  CYTO8_RETURN_IF_ERROR(layout.tiled ? ReadTileSize(directory, limits, layout)
+                                     : ReadStripSize(directory, layout));
+  layout.chunks_across = RoundedUp(layout.width_px, layout.chunk_width_px);
+  layout.chunks_down = RoundedUp(layout.height_px, layout.chunk_height_px);
+  const int64_t chunks =
+      layout.chunks_across * layout.chunks_down * layout.planes();
+  CYTO8_RETURN_IF_ERROR(CheckChunkCount(
+      directory, layout.tiled ? kTileOffsets : kStripOffsets, chunks));
+  return CheckChunkCount(
+      directory, layout.tiled ? kTileByteCounts : kStripByteCounts, chunks);
+}
+
+Status ReadJpegTables(const TiffDirectory& directory, TiffLayout& layout) {
+  if (layout.compression != TiffCompression::kJpeg ||
+      !directory.Has(kJpegTables)) {
+    return OkStatus();
+  }
+  CYTO8_ASSIGN_OR_RETURN(layout.jpeg_tables,
+                         directory.Bytes(kJpegTables, kMaxTableBytes));
+  return OkStatus();
+}
+
+bool IsMicroscope(double um_per_px) {
+  return um_per_px >= kMinUmPerPx && um_per_px <= kMaxUmPerPx;
+}
+
+// "Aperio ...|MPP = 0.4990|...".
+std::optional<double> AperioMpp(std::string_view description) {
+  constexpr std::string_view kKey = "|MPP = ";
+  if (!description.starts_with("Aperio")) return std::nullopt;
+  const size_t at = description.find(kKey);
+  if (at == std::string_view::npos) return std::nullopt;
+  std::string_view text = description.substr(at + kKey.size());
+  text = text.substr(0, text.find_first_of("|\r\n\0 "));
+  const StatusOr<double> value = ParseDouble(text);
+  if (!value.ok() || !IsMicroscope(*value)) return std::nullopt;
+  return *value;
+}
+
+// In nanometres at the finest, so that a rounded resolution gives round um/px.
+double UmPerPx(double um_per_unit, double pixels_per_unit) {
+  constexpr double kSteps = 1e6;
+  return std::round(um_per_unit / pixels_per_unit * kSteps) / kSteps;
+}
+
+StatusOr<std::optional<double>> ResolutionMpp(const TiffDirectory& directory) {
+  constexpr double kUmPerInch = 25'400;
+  constexpr double kUmPerCm = 10'000;
+  CYTO8_ASSIGN_OR_RETURN(const int64_t unit,
+                         directory.NumberOr(kResolutionUnit, 2));
+  CYTO8_ASSIGN_OR_RETURN(const std::optional<double> x,
+                         directory.Ratio(kXResolution));
+  CYTO8_ASSIGN_OR_RETURN(const std::optional<double> y,
+                         directory.Ratio(kYResolution));
+  if (!IsOneOf(unit, {2, 3}) || !x || !y) return std::optional<double>();
+  const double um = unit == 2 ? kUmPerInch : kUmPerCm;
+  const bool agree = std::abs(*x - *y) <= 0.01 * *x;
+  if (!agree || *x <= 0 || !IsMicroscope(um / *x)) {
+    return std::optional<double>();
+  }
+  return std::optional(UmPerPx(um, *x));
+}
+
+Status ReadScale(const TiffDirectory& directory, TiffLayout& layout) {
+  constexpr int64_t kMaxDescription = int64_t{64} << 10;
+  if (directory.Has(kImageDescription) &&
+      directory.Count(kImageDescription) <= kMaxDescription) {
+    CYTO8_ASSIGN_OR_RETURN(const std::vector<std::byte> text,
+                           directory.Bytes(kImageDescription, kMaxDescription));
+    layout.um_per_px =
+        AperioMpp({reinterpret_cast<const char*>(text.data()), text.size()});
+    if (layout.um_per_px) layout.mpp_source = "aperio.MPP";
+  }
+  if (layout.um_per_px) return OkStatus();
+  CYTO8_ASSIGN_OR_RETURN(layout.um_per_px, ResolutionMpp(directory));
+  if (layout.um_per_px) layout.mpp_source = "tiff.XResolution";
+  return OkStatus();
+}
+
+}  // namespace
+
+const char* TiffCompressionName(TiffCompression compression) {
+  switch (compression) {
+    case TiffCompression::kNone:
+      return "none";
+    case TiffCompression::kLzw:
+      return "LZW";
+    case TiffCompression::kJpeg:
+      return "JPEG";
+    case TiffCompression::kDeflate:
+    case TiffCompression::kOldDeflate:
+      return "deflate";
+    case TiffCompression::kPackBits:
+      return "PackBits";
+  }
+  return "";
+}
+
+int64_t TiffLayout::RowBytes() const {
+  return RoundedUp(chunk_width_px * samples_in_chunk() * bits, 8);
+}
+
+int64_t TiffLayout::RowsOfChunk(int64_t row_of_chunks) const {
+  if (tiled) return chunk_height_px;
+  return std::min(chunk_height_px, height_px - row_of_chunks * chunk_height_px);
+}
+
+StatusOr<TiffLayout> ReadTiffLayout(const TiffDirectory& directory,
+                                    const Limits& limits) {
+  TiffLayout layout;
+  layout.big_endian = directory.big_endian();
+  layout.pages = directory.pages();
+  CYTO8_RETURN_IF_ERROR(ReadSize(directory, limits, layout));
+  CYTO8_RETURN_IF_ERROR(ReadCompression(directory, layout));
+  CYTO8_RETURN_IF_ERROR(ReadColour(directory, layout));
+  CYTO8_RETURN_IF_ERROR(ReadSamples(directory, layout));
+  CYTO8_RETURN_IF_ERROR(CheckCombination(layout));
+  CYTO8_RETURN_IF_ERROR(ReadPalette(directory, layout));
+  CYTO8_RETURN_IF_ERROR(ReadChunks(directory, limits, layout));
+  CYTO8_RETURN_IF_ERROR(ReadJpegTables(directory, layout));
+  CYTO8_RETURN_IF_ERROR(ReadScale(directory, layout));
+  return layout;
+}
+
+StatusOr<TiffExtent> ReadTiffExtent(const TiffDirectory& directory,
+                                    const TiffLayout& layout, int64_t index,
+                                    int64_t file_bytes) {
+  CYTO8_ASSIGN_OR_RETURN(
+      const int64_t begin,
+      directory.NumberAt(layout.tiled ? kTileOffsets : kStripOffsets, index));
+  const TiffTag& counts = layout.tiled ? kTileByteCounts : kStripByteCounts;
+  CYTO8_ASSIGN_OR_RETURN(const int64_t count,
+                         directory.NumberAt(counts, index));
+  if (count == 0) return Contradiction("is missing (0 bytes)");
+  if (begin <= file_bytes && count <= file_bytes - begin) {
+    return TiffExtent{.begin = begin, .end = begin + count};
+  }
+  return Contradiction("has " + std::to_string(count) + " bytes at byte " +
+                       std::to_string(begin) + ": the file has " +
+                       std::to_string(file_bytes));
+}
+
+}  // namespace cyto8

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the first image of a TIFF is and where its strips or tiles lie. Checks
+// every tag that bears on the pixels; reads no pixel. Tested by
+// tests/tiling/strict_tiff_test.cc.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/image_view.h"
+#include "base/limits.h"
+#include "base/status.h"
+#include "tiling/tiff_directory.h"
+
+namespace cyto8 {
+
+// By their numbers in the file.
+enum class TiffCompression {
+  kNone = 1,
+  kLzw = 5,
+  kJpeg = 7,
+  kDeflate = 8,
+  kOldDeflate = 32946,
+  kPackBits = 32773,
+};
+
+// "none", "LZW", "JPEG", "deflate", "PackBits".
+const char* TiffCompressionName(TiffCompression compression);
+
+enum class TiffColour {
+  kWhiteIsZero = 0,
+  kBlackIsZero = 1,
+  kRgb = 2,
+  kPalette = 3,
+  kYcbcr = 6,
+};
+
+enum class TiffAlpha { kNone, kAssociated, kUnassociated };
+
+// Strips are chunks as wide as the image; the last one may be shorter. Tiles
+// are all of one size and may reach past the image.
+struct TiffLayout {
+  int64_t width_px = 0;
+  int64_t height_px = 0;
+  bool tiled = false;
+  int64_t chunk_width_px = 0;
+  int64_t chunk_height_px = 0;
+  int64_t chunks_across = 0;
+  int64_t chunks_down = 0;
+  int64_t samples = 0;       // per pixel, those beyond the colours included.
+  bool separate = false;     // a chunk holds one sample of each pixel.
+  int64_t bits = 0;          // per sample: 1, 2, 4, 8 or 16.
+  bool big_endian = false;   // samples of 16 bits.
+  bool differences = false;  // a sample is stored less its left neighbour.
+  TiffCompression compression = TiffCompression::kNone;
+  TiffColour colour = TiffColour::kRgb;
+  TiffAlpha alpha = TiffAlpha::kNone;
+  int64_t alpha_sample = 0;
+  std::vector<Rgb> palette = {};            // 2^bits colours; else none.
+  std::vector<std::byte> jpeg_tables = {};  // may be none.
+  std::optional<double> um_per_px = std::nullopt;
+  std::string mpp_source = {};
+  int64_t pages = 1;
+
+  int64_t planes() const { return separate ? samples : 1; }
+  int64_t samples_in_chunk() const { return separate ? 1 : samples; }
+  // Of one row of a chunk, decoded; rows begin at a byte.
+  int64_t RowBytes() const;
+  // The rows of a chunk that show the image, or all of a tile.
+  int64_t RowsOfChunk(int64_t row_of_chunks) const;
+};
+
+// kUnimplemented for what TIFF knows and we do not, with tag and value;
+// kDataLoss for what is missing or contradicts itself; kInvalidArgument beyond
+// a limit.
+StatusOr<TiffLayout> ReadTiffLayout(const TiffDirectory& directory,
+                                    const Limits& limits);
+
+// Where a chunk lies, [begin, end) in the file.
+struct TiffExtent {
+  int64_t begin = 0;
+  int64_t end = 0;
+};
+
+// index counts from left to right, then down, then by plane. kDataLoss for one
+// that is empty or not inside of the file.
+StatusOr<TiffExtent> ReadTiffExtent(const TiffDirectory& directory,
+                                    const TiffLayout& layout, int64_t index,
+                                    int64_t file_bytes);
+
+}  // namespace cyto8
