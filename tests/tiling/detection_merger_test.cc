@@ -383,8 +383,10 @@ TEST(DetectionMergerTest, MatchesAtTheEndOfTheSearchEqualBruteForce) {
   for (const double threshold : {0.3, 0.5, 0.7}) {
     Detections boxes;
     for (int i = 0; i < 300; ++i) {
-      const double x = i * 1000.0 + uniform(0, 100);
-      // Those just below a power of two reach farthest from their cell.
+      // Just left of a cell's edge, and just below a power of two, is where a
+      // box reaches farthest from its cell.
+      const double x =
+          i * 1024 + (i % 5 == 0 ? -uniform(0, 0.3) : uniform(0, 100));
       const double side = i % 4 < 2 ? uniform(127.9, 128) : uniform(1, 130);
       const double part = side * threshold * (1 + uniform(-1e-4, 1e-3));
       const double start = x + side - part;
