@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Area resampling row by row; see area_resampler.h.
 //
-// OpenCV's INTER_AREA is three different things, told apart by the scales
+// OpenCV's INTER_AREA is four different things, told apart by the scales
 // (source side over result side, computed as 1 / (result side / source side)):
+// - both 1: a copy;
 // - both whole numbers: the sum of a block of pixels, in integers, times the
 //   reciprocal of its area in float; 2 x 2 blocks are rounded half up instead;
 // - else, both at least 1: a mean in float. A pixel of the result covers an
@@ -37,7 +38,6 @@ class AreaResampler::Filter {
   virtual void Take(uint8_t* dst) = 0;
   bool HasRow() const { return taken_ < dst_rows_ && last_needed_ < pushed_; }
   int64_t rows_missing() const { return src_rows_ - pushed_; }
-  int64_t src_rows() const { return src_rows_; }
 
  protected:
   Filter(int64_t src_rows, int64_t dst_rows)
@@ -73,6 +73,27 @@ uint8_t RoundToByte(float value) {
       std::bit_cast<int32_t>(value + kShift) - std::bit_cast<int32_t>(kShift);
   return static_cast<uint8_t>(std::min(rounded, 255));
 }
+
+// The same size.
+class CopyFilter final : public AreaResampler::Filter {
+ public:
+  CopyFilter(const Axis& x, const Axis& y)
+      : Filter(y.src, y.dst), row_(static_cast<size_t>(kRgbChannels * x.src)) {}
+
+  void Push(const uint8_t* src) override {
+    ++pushed_;
+    std::copy_n(src, row_.size(), row_.data());
+  }
+
+  void Take(uint8_t* dst) override {
+    ++taken_;
+    ++last_needed_;
+    std::ranges::copy(row_, dst);
+  }
+
+ private:
+  std::vector<uint8_t> row_;
+};
 
 // Sums of blocks.
 class BlockFilter final : public AreaResampler::Filter {
@@ -347,6 +368,9 @@ std::unique_ptr<AreaResampler::Filter> MakeFilter(const Axis& x,
                                                   const Axis& y) {
   if (x.scale() < 1 || y.scale() < 1) {
     return std::make_unique<LinearFilter>(x, y);
+  }
+  if (x.src == x.dst && y.src == y.dst) {
+    return std::make_unique<CopyFilter>(x, y);
   }
   if (x.IsWhole() && y.IsWhole()) return std::make_unique<BlockFilter>(x, y);
   return std::make_unique<MeanFilter>(x, y);

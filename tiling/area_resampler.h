@@ -47,7 +47,7 @@ class AreaResampler {
   // Writes that row: 3 * dst_width_px bytes. kInvalidArgument unless HasRow().
   Status TakeRow(uint8_t* dst);
 
-  class Filter;  // of the three below; defined in area_resampler.cc.
+  class Filter;  // of four kinds, all in area_resampler.cc.
 
  private:
   explicit AreaResampler(std::unique_ptr<Filter> filter);
