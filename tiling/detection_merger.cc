@@ -205,17 +205,22 @@ void DropLowScores(const std::map<int, double>& min_scores,
 
 }  // namespace
 
+Status CheckDetections(std::span<const Detection> detections) {
+  for (const Detection& detection : detections) {
+    CYTO8_RETURN_IF_ERROR(
+        Annotate(CheckDetection(detection), "detection to be merged"));
+  }
+  return OkStatus();
+}
+
 StatusOr<std::vector<Detection>> MergeDetections(
     std::vector<Detection> detections, const MergeOptions& options) {
   CYTO8_RETURN_IF_ERROR(CheckOptions(options));
   CYTO8_RETURN_IF_ERROR(CheckRange("detections",
                                    static_cast<int64_t>(detections.size()), 0,
                                    std::numeric_limits<int32_t>::max()));
-  for (Detection& detection : detections) {
-    CYTO8_RETURN_IF_ERROR(
-        Annotate(CheckDetection(detection), "detection to be merged"));
-    UnsignZeros(detection);
-  }
+  CYTO8_RETURN_IF_ERROR(CheckDetections(detections));
+  std::ranges::for_each(detections, UnsignZeros);
   DropLowScores(options.min_scores, detections);
   const auto kind = [&](const Detection& detection) {
     return options.class_agnostic ? 0 : detection.class_id;

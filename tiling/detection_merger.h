@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <vector>
 
 #include "base/detection.h"
@@ -52,6 +53,10 @@ struct MergeOptions {
 // Coordinates beyond this are a defect of whoever made them.
 inline constexpr double kMaxCoordinate = 1e9;
 
+// kInvalidArgument if a score is outside [0, 1], a coordinate is not finite or
+// outside [-kMaxCoordinate, kMaxCoordinate], or a box ends before it starts.
+Status CheckDetections(std::span<const Detection> detections);
+
 // Two detections match if they are of one class (or class_agnostic) and the
 // metric of their boxes is strictly above the threshold, as in TensorFlow's
 // NonMaxSuppression. A box without extent matches nothing. The result is in the
@@ -62,9 +67,8 @@ inline constexpr double kMaxCoordinate = 1e9;
 // time, against the union as grown so far, and drops what fails; here boxes are
 // tested as they came, once. SAHI as it is: tiling/compatible_merge.h.
 //
-// kInvalidArgument if the threshold, a minimum or a score is outside [0, 1], a
-// coordinate is not finite or outside [-kMaxCoordinate, kMaxCoordinate], or a
-// box ends before it starts.
+// kInvalidArgument if the threshold or a minimum is outside [0, 1], or if
+// CheckDetections refuses a detection.
 StatusOr<std::vector<Detection>> MergeDetections(
     std::vector<Detection> detections, const MergeOptions& options = {});
 
