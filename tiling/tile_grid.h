@@ -18,6 +18,12 @@ enum class EdgeMode {
   kDrop,   // as kPad, but left out if they show less than drop_below_px.
 };
 
+// What a tile shows is its extent inside the image, the overlap with its
+// neighbour included: of the last column the width, of the last row the height.
+// The last one always shows more than the overlap, so kDrop with a bound up to
+// overlap_px + 1 drops nothing, and what a dropped column alone would have
+// shown is narrower than drop_below_px - overlap_px. An axis keeps its first
+// tile however little it shows.
 struct EdgeRule {
   EdgeMode mode = EdgeMode::kAlign;
   int64_t drop_below_px = 0;  // kDrop only.
@@ -28,6 +34,12 @@ struct TileGridOptions {
   int64_t tile_width_px = 768;  // the EfficientDet-D2 input side.
   int64_t tile_height_px = 768;
   int64_t overlap_px = 192;  // above a usual cell; wider ones are merged later.
+  EdgeRule edge = {};
+  // Where the first tile would start: 0, or in front of the image by less than
+  // the distance of two tiles. Its part inside the image is a tile as any
+  // other.
+  int64_t origin_x_px = 0;
+  int64_t origin_y_px = 0;
 };
 
 // The part of the image that one tile shows: [x, x + width) x [y, y + height).
@@ -42,16 +54,18 @@ struct Tile {
 };
 
 // Row-major tiles over one image. Along each axis tiles start every
-// (tile - overlap) pixels; the last one is shifted back so that it ends at the
-// edge of the image. An axis shorter than a tile has one tile, which starts at
-// 0 and is padded. So neighbours overlap by overlap_px or more, no two tiles
-// are equal, and padding occurs on images smaller than a tile only.
-// Immutable, hence thread-safe.
+// (tile - overlap) pixels from the origin; the edge rule says what becomes of
+// the last one. An axis shorter than a tile has one tile, which starts at 0 and
+// is padded. So neighbours overlap by overlap_px or more, no two tiles are
+// equal, and with kAlign and origin 0 padding occurs on images smaller than a
+// tile only. Immutable, hence thread-safe.
 class TileGrid {
  public:
   // kInvalidArgument if a side is outside [1, limits.max_side_px], the overlap
-  // outside [0, shorter tile side - 1], or there are more than
-  // limits.max_tiles: all come from files, so none may be assumed.
+  // outside [0, shorter tile side - 1], drop_below_px outside [1, shorter tile
+  // side] (0 unless kDrop), an origin outside [overlap - tile + 1, 0], or there
+  // are more than limits.max_tiles: all come from files, so none may be
+  // assumed.
   static StatusOr<TileGrid> Create(int64_t width_px, int64_t height_px,
                                    const TileGridOptions& options,
                                    const Limits& limits = {});
@@ -70,14 +84,18 @@ class TileGrid {
     int64_t side_px = 0;
     int64_t tile_px = 0;
     int64_t stride_px = 0;
+    int64_t origin_px = 0;
+    bool align = true;
     int64_t count = 0;
 
-    int64_t Start(int64_t i) const;
-    int64_t Length(int64_t i) const;
+    int64_t Start(int64_t i) const;   // may lie in front of the image.
+    int64_t Begin(int64_t i) const;   // of what tile i shows.
+    int64_t Length(int64_t i) const;  // likewise.
   };
 
   TileGrid(const TileGridOptions& options, const Axis& x, const Axis& y);
-  static Axis MakeAxis(int64_t side_px, int64_t tile_px, int64_t overlap_px);
+  static Axis MakeAxis(int64_t side_px, int64_t tile_px, int64_t origin_px,
+                       const TileGridOptions& options);
 
   TileGridOptions options_;
   Axis x_;

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <utility>
@@ -161,6 +162,159 @@ TEST(TileGridTest, EveryPixelOfSmallImagesIsInATile) {
       ASSERT_EQ(*seen.rbegin(), std::pair(width - 1, height - 1));
     }
   }
+}
+
+// What sahi.slicing.get_slice_bboxes of SAHI 0.12.8 (MIT) gives along one axis;
+// its tiles are the product of both, row by row, as ours are.
+TEST(TileGridTest, AlignsAsSahiDoes) {
+  struct Layout {
+    int64_t side_px, tile_px, overlap_px;
+    std::vector<int64_t> starts;
+  };
+  const Layout kLayouts[] = {
+      {1180, 768, 192, {0, 412}},
+      {1882, 768, 192, {0, 576, 1114}},
+      {2360, 768, 192, {0, 576, 1152, 1592}},
+      {768, 768, 192, {0}},
+      {769, 768, 192, {0, 1}},
+      {500, 768, 192, {0}},
+      {3000, 512, 102, {0, 410, 820, 1230, 1640, 2050, 2460, 2488}},
+      {3000, 640, 192, {0, 448, 896, 1344, 1792, 2240, 2360}},
+      {2000, 512, 51, {0, 461, 922, 1383, 1488}},
+      {1345, 768, 192, {0, 576, 577}},
+      {100, 256, 128, {0}},
+      {1000, 333, 33, {0, 300, 600, 667}}};
+  for (const Layout& layout : kLayouts) {
+    std::vector<int64_t> starts;
+    for (const Tile& tile : TilesOf(MakeGrid(
+             layout.side_px, 1, Square(layout.tile_px, layout.overlap_px)))) {
+      starts.push_back(tile.x_px);
+      EXPECT_EQ(tile.width_px, std::min(layout.tile_px, layout.side_px));
+    }
+    EXPECT_EQ(starts, layout.starts) << layout.side_px;
+  }
+}
+
+TileGridOptions WithEdge(TileGridOptions options, EdgeRule edge) {
+  options.edge = edge;
+  return options;
+}
+
+std::vector<Tile> Row(int64_t side_px, const TileGridOptions& options) {
+  return TilesOf(MakeGrid(side_px, 1, options));
+}
+
+TEST(TileGridTest, PadLeavesTheLastTileWhereItIs) {
+  const std::vector<Tile> tiles =
+      Row(25, WithEdge(Square(10, 2), {.mode = EdgeMode::kPad}));
+  ASSERT_EQ(tiles.size(), 3);
+  EXPECT_EQ(tiles[2],
+            (Tile{.x_px = 16, .y_px = 0, .width_px = 9, .height_px = 1}));
+}
+
+TEST(TileGridTest, DropLeavesOutWhatShowsTooLittle) {
+  const auto count = [](int64_t side_px, int64_t drop_below_px) {
+    return Row(side_px,
+               WithEdge(Square(10, 2), {.mode = EdgeMode::kDrop,
+                                        .drop_below_px = drop_below_px}))
+        .size();
+  };
+  EXPECT_EQ(count(21, 5), 3);  // the last tile shows [16, 21).
+  EXPECT_EQ(count(21, 6), 2);
+  EXPECT_EQ(count(19, 3), 3);  // more than the overlap is shown always.
+  EXPECT_EQ(count(26, 10), 3);
+  EXPECT_EQ(count(3, 10), 1);  // the first tile stays.
+}
+
+TEST(TileGridTest, AnOriginInFrontOfTheImageCutsTheFirstTile) {
+  TileGridOptions options = Square(10, 2);
+  options.origin_x_px = -3;
+  const std::vector<Tile> tiles = Row(20, options);
+  ASSERT_EQ(tiles.size(), 3);
+  EXPECT_EQ(tiles[0],
+            (Tile{.x_px = 0, .y_px = 0, .width_px = 7, .height_px = 1}));
+  EXPECT_EQ(tiles[1].x_px, 5);
+  EXPECT_EQ(tiles[2].x_px, 10);
+  EXPECT_EQ(tiles[2].width_px, 10);
+}
+
+// One axis under every rule and origin.
+void ExpectGoodAxis(const std::vector<Tile>& tiles, int64_t side,
+                    const TileGridOptions& options) {
+  const int64_t end = tiles.back().x_px + tiles.back().width_px;
+  if (options.edge.mode == EdgeMode::kDrop) {
+    ASSERT_GT(end,
+              side - std::max<int64_t>(
+                         options.edge.drop_below_px - options.overlap_px, 1));
+  } else {
+    ASSERT_EQ(end, side);
+  }
+  ASSERT_EQ(tiles.front().x_px, 0);
+  for (size_t i = 0; i < tiles.size(); ++i) {
+    ASSERT_GT(tiles[i].width_px, 0);
+    ASSERT_LE(tiles[i].width_px, options.tile_width_px);
+    ASSERT_LE(tiles[i].x_px + tiles[i].width_px, side);
+    if (i == 0) continue;
+    ASSERT_NE(tiles[i], tiles[i - 1]);
+    ASSERT_GE(tiles[i].x_px, tiles[i - 1].x_px);
+    ASSERT_GE(tiles[i - 1].x_px + tiles[i - 1].width_px - tiles[i].x_px,
+              options.overlap_px);
+  }
+}
+
+TEST(TileGridTest, EveryRuleAndOriginCoversEverySmallAxis) {
+  for (int64_t side = 1; side <= 30; ++side) {
+    for (int64_t tile_px = 1; tile_px <= 9; ++tile_px) {
+      for (int64_t overlap = 0; overlap < tile_px; ++overlap) {
+        for (int64_t origin = overlap - tile_px + 1; origin <= 0; ++origin) {
+          TileGridOptions options = Square(tile_px, overlap);
+          options.origin_x_px = origin;
+          ExpectGoodAxis(Row(side, options), side, options);
+          options.edge = {.mode = EdgeMode::kPad};
+          ExpectGoodAxis(Row(side, options), side, options);
+          for (int64_t bound = 1; bound <= tile_px; ++bound) {
+            options.edge = {.mode = EdgeMode::kDrop, .drop_below_px = bound};
+            ExpectGoodAxis(Row(side, options), side, options);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(TileGridTest, PadAndAlignHaveTheSameTilesButTheLast) {
+  for (int64_t side = 1; side <= 40; ++side) {
+    for (int64_t tile_px = 1; tile_px <= 10; ++tile_px) {
+      const TileGridOptions align = Square(tile_px, tile_px / 3);
+      const std::vector<Tile> aligned = Row(side, align);
+      const std::vector<Tile> padded =
+          Row(side, WithEdge(align, {.mode = EdgeMode::kPad}));
+      ASSERT_EQ(aligned.size(), padded.size());
+      for (size_t i = 0; i + 1 < aligned.size(); ++i) {
+        ASSERT_EQ(aligned[i], padded[i]);
+      }
+    }
+  }
+}
+
+TEST(TileGridTest, RejectsEdgesAndOriginsOutOfRange) {
+  const auto refusal = [](EdgeRule edge) {
+    return CreateMessage(100, 100, WithEdge(Square(64, 16), edge));
+  };
+  EXPECT_EQ(refusal({.mode = EdgeMode::kDrop}),
+            "drop_below_px = 0: must be in [1, 64]");
+  EXPECT_EQ(refusal({.mode = EdgeMode::kDrop, .drop_below_px = 65}),
+            "drop_below_px = 65: must be in [1, 64]");
+  EXPECT_EQ(refusal({.mode = EdgeMode::kPad, .drop_below_px = 1}),
+            "drop_below_px = 1: must be in [0, 0]");
+  TileGridOptions options = Square(64, 16);
+  options.origin_x_px = 1;
+  EXPECT_EQ(CreateMessage(100, 100, options),
+            "origin_x_px = 1: must be in [-47, 0]");
+  options.origin_x_px = 0;
+  options.origin_y_px = -48;
+  EXPECT_EQ(CreateMessage(100, 100, options),
+            "origin_y_px = -48: must be in [-47, 0]");
 }
 
 TEST(TileGridTest, RejectsOverlapOutsideTheTile) {
