@@ -2,11 +2,13 @@
 // Loading a model; see load_model.h.
 #include "app/load_model.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
 #include "app/network.h"
 #include "base/checked_math.h"
+#include "base/nearest_word.h"
 #include "base/numbers.h"
 #include "base/sha256.h"
 #include "detector/efficientdet/export_layout.h"
@@ -95,18 +97,16 @@ Status CheckHeads(const ModelCard& card, const ExportLayout& layout) {
       layout.anchors_per_cell);
 }
 
-// The card's anchors, which must be those of the graph if it brings some along.
-StatusOr<AnchorSet> MakeAnchors(const ModelCard& card,
-                                const ExportLayout& layout) {
+// The card's anchors must be those of the graph if it brings some along.
+Status CheckAnchors(const ModelCard& card, const ExportLayout& layout) {
   constexpr double kTolerancePx = 1e-2;
-  CYTO8_ASSIGN_OR_RETURN(AnchorSet anchors, GenerateAnchors(card.anchors));
-  if (layout.anchors == nullptr) return anchors;
+  CYTO8_ASSIGN_OR_RETURN(const AnchorSet anchors,
+                         GenerateAnchors(card.anchors));
+  if (layout.anchors == nullptr) return OkStatus();
   CYTO8_ASSIGN_OR_RETURN(const AnchorSet baked,
                          AnchorsFromConstant(*layout.anchors));
-  CYTO8_RETURN_IF_ERROR(
-      Annotate(AnchorsAgree(baked.boxes, anchors.boxes, kTolerancePx),
-               "card and graph disagree: anchors"));
-  return anchors;
+  return Annotate(AnchorsAgree(baked.boxes, anchors.boxes, kTolerancePx),
+                  "card and graph disagree: anchors");
 }
 
 NetworkCut CutOf(const ModelCard& card, const ExportLayout& layout) {
@@ -121,10 +121,9 @@ NetworkCut CutOf(const ModelCard& card, const ExportLayout& layout) {
 }
 
 DetectorOptions DetectorOptionsOf(const ModelCard& card,
-                                  const ExportLayout& layout,
-                                  AnchorSet anchors) {
+                                  const ExportLayout& layout) {
   DetectorOptions options{.levels = {},
-                          .anchors = std::move(anchors),
+                          .anchors = {},
                           .classes = static_cast<int64_t>(card.classes.size()),
                           .postprocess = card.postprocess,
                           .pad_rgb = card.pad};
@@ -135,7 +134,7 @@ DetectorOptions DetectorOptionsOf(const ModelCard& card,
   return options;
 }
 
-StatusOr<std::shared_ptr<const Detector>> MakeDetector(
+StatusOr<DetectorFamilyOptions> MakeFamilyOptions(
     const LoadModelOptions& options, const std::vector<std::byte>& bytes,
     LoadedModel& loaded) {
   const ModelCard& card = loaded.card;
@@ -145,7 +144,7 @@ StatusOr<std::shared_ptr<const Detector>> MakeDetector(
                          FindExportLayout(imported.graph));
   CYTO8_RETURN_IF_ERROR(CheckInput(card, imported.graph, layout));
   CYTO8_RETURN_IF_ERROR(CheckHeads(card, layout));
-  CYTO8_ASSIGN_OR_RETURN(AnchorSet anchors, MakeAnchors(card, layout));
+  CYTO8_RETURN_IF_ERROR(CheckAnchors(card, layout));
   if (layout.detections) {
     loaded.replaced_postprocess =
         DescribePostprocess(layout.detections->postprocess);
@@ -156,22 +155,70 @@ StatusOr<std::shared_ptr<const Detector>> MakeDetector(
                      Rewriting::kAll, options.limits));
   CYTO8_ASSIGN_OR_RETURN(
       graph, PrependNormalization(std::move(graph), card.mean, card.deviation));
-  CYTO8_ASSIGN_OR_RETURN(
-      std::shared_ptr<const CompiledModel> model,
-      CompiledModel::Create(
-          graph, {.engine = options.engine, .limits = options.limits}));
-  return Detector::Create(std::move(model),
-                          DetectorOptionsOf(card, layout, std::move(anchors)));
+  return DetectorFamilyOptions{
+      .network = std::move(graph),
+      .card_size = {.width_px = card.width_px, .height_px = card.height_px},
+      .anchors = card.anchors,
+      .detector = DetectorOptionsOf(card, layout),
+      .compile = {.engine = options.engine, .limits = options.limits}};
 }
 
-void Override(const LoadModelOptions& options, PostprocessOptions& card) {
+Status MakeDetectors(const LoadModelOptions& options,
+                     const std::vector<std::byte>& bytes, LoadedModel& loaded) {
+  CYTO8_ASSIGN_OR_RETURN(DetectorFamilyOptions made,
+                         MakeFamilyOptions(options, bytes, loaded));
+  const TileSize size = options.tile_px.value_or(made.card_size);
+  const auto family = std::make_shared<const DetectorFamily>(std::move(made));
+  CYTO8_ASSIGN_OR_RETURN(loaded.detector,
+                         family->ForTile(size.width_px, size.height_px));
+  if (options.other_sizes) loaded.family = family;
+  return OkStatus();
+}
+
+// Rounded down: what is just above the threshold must not be lost.
+float FloatBelow(double threshold) {
+  const auto rounded = static_cast<float>(threshold);
+  return static_cast<double>(rounded) > threshold
+             ? std::nextafter(rounded, -1.0f)
+             : rounded;
+}
+
+Status ApplyClassThresholds(const LoadModelOptions& options,
+                            LoadedModel& loaded) {
+  if (options.class_min_score.empty()) return OkStatus();
+  PostprocessOptions& postprocess = loaded.card.postprocess;
+  CYTO8_ASSIGN_OR_RETURN(loaded.class_min_score,
+                         ClassThresholds(loaded.card, options.class_min_score));
+  const double usual = options.min_score.value_or(
+      static_cast<double>(postprocess.score_threshold));
+  double lowest = 1;
+  for (const CardClass& entry : loaded.card.classes) {
+    const double threshold =
+        loaded.class_min_score.emplace(entry.id, usual).first->second;
+    lowest = std::min(lowest, threshold);
+  }
+  postprocess.score_threshold = FloatBelow(lowest);
+  return OkStatus();
+}
+
+Status Override(const LoadModelOptions& options, LoadedModel& loaded) {
+  PostprocessOptions& postprocess = loaded.card.postprocess;
   if (options.class_agnostic) {
-    card.scope = SuppressionScope::kGlobal;
-    card.classes = ClassChoice::kBestPerAnchor;
+    postprocess.scope = SuppressionScope::kGlobal;
+    postprocess.classes = ClassChoice::kBestPerAnchor;
   }
   if (options.min_score) {
-    card.score_threshold = static_cast<float>(*options.min_score);
+    postprocess.score_threshold = static_cast<float>(*options.min_score);
   }
+  return ApplyClassThresholds(options, loaded);
+}
+
+Status CheckTile(const LoadModelOptions& options, const ModelCard& card) {
+  if (!options.tile_px) return OkStatus();
+  return CheckTileSize(
+      *options.tile_px,
+      {.width_px = card.width_px, .height_px = card.height_px},
+      card.anchors.max_level);
 }
 
 Status CheckHash(const std::vector<std::byte>& bytes, const ModelCard& card) {
@@ -195,20 +242,41 @@ Status ReadCard(FileSystem& files, const Limits& limits, LoadedModel& loaded) {
 
 }  // namespace
 
+StatusOr<std::map<int, double>> ClassThresholds(
+    const ModelCard& card, const std::map<std::string, double>& by_name) {
+  std::map<int, double> thresholds;
+  std::vector<std::string_view> known;
+  for (const CardClass& entry : card.classes) {
+    known.push_back(entry.name);
+    const auto found = by_name.find(entry.name);
+    if (found == by_name.end()) continue;
+    CYTO8_RETURN_IF_ERROR(
+        CheckRange("class_min_score." + entry.name, found->second, 0, 1));
+    thresholds[entry.id] = found->second;
+  }
+  for (const auto& [name, value] : by_name) {
+    if (std::ranges::count(known, name) > 0) continue;
+    return InvalidArgument("class_min_score: the model has no class \"" + name +
+                           "\"" + DidYouMean(name, known));
+  }
+  return thresholds;
+}
+
 StatusOr<LoadedModel> LoadModel(FileSystem& files,
                                 const LoadModelOptions& options) {
   LoadedModel loaded;
   loaded.card_path = CardPathOf(options.path);
   CYTO8_RETURN_IF_ERROR(ReadCard(files, options.limits, loaded));
-  Override(options, loaded.card.postprocess);
+  CYTO8_RETURN_IF_ERROR(Annotate(Override(options, loaded), loaded.card_path));
+  CYTO8_RETURN_IF_ERROR(
+      Annotate(CheckTile(options, loaded.card), loaded.card_path));
   CYTO8_ASSIGN_OR_RETURN(
       const std::vector<std::byte> bytes,
       ReadWholeFile(files, loaded.model_path, options.limits.max_model_bytes));
   CYTO8_RETURN_IF_ERROR(
       Annotate(CheckHash(bytes, loaded.card), loaded.model_path));
-  CYTO8_ASSIGN_OR_RETURN(
-      loaded.detector,
-      Annotate(MakeDetector(options, bytes, loaded), loaded.model_path));
+  CYTO8_RETURN_IF_ERROR(
+      Annotate(MakeDetectors(options, bytes, loaded), loaded.model_path));
   return loaded;
 }
 

@@ -3,11 +3,14 @@
 // together. Tested by tests/app/load_model_test.cc.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 
+#include "app/detector_family.h"
 #include "app/model_card.h"
+#include "app/score_settings.h"
 #include "base/file_system.h"
 #include "base/limits.h"
 #include "base/status.h"
@@ -23,6 +26,11 @@ struct LoadModelOptions {
   bool class_agnostic = false;  // every box with its best class only.
   std::optional<double> min_score =
       std::nullopt;  // instead of the card's threshold.
+  // By class name, instead of the threshold that all classes have.
+  std::map<std::string, double> class_min_score = {};
+  // Of LoadedModel::detector; none: the card's.
+  std::optional<TileSize> tile_px = std::nullopt;
+  bool other_sizes = false;  // LoadedModel::family is wanted.
   Limits limits = {};
 };
 
@@ -31,10 +39,21 @@ struct LoadedModel {
   std::string card_path = {};
   std::string card_sha256;
   std::string model_path = {};
-  std::shared_ptr<const Detector> detector;
+  std::shared_ptr<const Detector> detector;  // for tiles of the wanted size.
+  // The same network for other sizes; null unless asked for, since it keeps the
+  // network's weights a second time, unpacked.
+  std::shared_ptr<const DetectorFamily> family = nullptr;
+  // The threshold of every class by class id if class_min_score was given, else
+  // empty. The detector cuts at the lowest; the rest is the merger's.
+  std::map<int, double> class_min_score = {};
   // What a serving export had baked in and the card replaces; empty if nothing.
   std::string replaced_postprocess = {};
 };
+
+// Thresholds by class id from thresholds by class name. kInvalidArgument for a
+// name that the card has not (with the nearest one) or a value outside [0, 1].
+StatusOr<std::map<int, double>> ClassThresholds(
+    const ModelCard& card, const std::map<std::string, double>& by_name);
 
 // Every error starts with the file that it concerns.
 StatusOr<LoadedModel> LoadModel(FileSystem& files,

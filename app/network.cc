@@ -6,6 +6,8 @@
 
 #include "detector/graph/shape_inference.h"
 #include "detector/passes/passes.h"
+#include "detector/passes/recognize_upsampling.h"
+#include "detector/passes/reshape_network.h"
 #include "detector/passes/strip_unused_nodes.h"
 #include "detector/runtime/evaluate.h"
 
@@ -42,6 +44,17 @@ StatusOr<Graph> PrepareNetwork(Graph imported, const NetworkCut& cut,
       rewriting == Rewriting::kAll ? kInferenceTransforms : kPlainTransforms;
   CYTO8_ASSIGN_OR_RETURN(graph,
                          ApplyTransforms(std::move(graph), chain, context));
+  CYTO8_RETURN_IF_ERROR(ValidateGraph(graph, limits));
+  return graph;
+}
+
+StatusOr<Graph> NetworkForSize(Graph prepared, int64_t height_px,
+                               int64_t width_px, const Limits& limits) {
+  CYTO8_ASSIGN_OR_RETURN(
+      Graph graph,
+      ReshapeNetwork(std::move(prepared), height_px, width_px, limits));
+  // A resize from 3 to 5 px that is one from 4 to 8 now.
+  CYTO8_ASSIGN_OR_RETURN(graph, RecognizeUpsampling(std::move(graph)));
   CYTO8_RETURN_IF_ERROR(ValidateGraph(graph, limits));
   return graph;
 }

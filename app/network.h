@@ -4,6 +4,7 @@
 // tests/app/network_test.cc.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -30,5 +31,11 @@ enum class Rewriting {
 // constants, and rewrite as asked. Names and order of outputs stay.
 StatusOr<Graph> PrepareNetwork(Graph imported, const NetworkCut& cut,
                                Rewriting rewriting, const Limits& limits);
+
+// A prepared network for images of another size: what PrepareNetwork would have
+// made of an export at that size (reshape_network.h). Its weights are those of
+// the given network, not copies. Errors name the node.
+StatusOr<Graph> NetworkForSize(Graph prepared, int64_t height_px,
+                               int64_t width_px, const Limits& limits);
 
 }  // namespace cyto8

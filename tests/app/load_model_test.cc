@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 
 #include "tests/app/app_fixture.h"
@@ -66,6 +67,73 @@ TEST_F(LoadModelTest, FlagsStandOverTheCard) {
   EXPECT_EQ(options.scope, SuppressionScope::kGlobal);
   EXPECT_EQ(options.classes, ClassChoice::kBestPerAnchor);
   EXPECT_EQ(options.score_threshold, 0.75f);
+}
+
+// Every class of an anchor above the cut, not only its best, and no cap.
+TEST_F(LoadModelTest, EveryClassOfAnAnchorIsGiven) {
+  constexpr int64_t kAnchors = (16 * 16 + 8 * 8 + 4 * 4 + 2 * 2 + 1) * 9;
+  folder_.Put("mini.yaml", Edited(folder_.Get("mini.yaml"),
+                                  "iou_threshold: 0.5", "iou_threshold: 1"));
+  const auto count = [&](bool class_agnostic) {
+    const auto loaded = LoadModel(
+        RealFileSystem(),
+        {.path = card(), .class_agnostic = class_agnostic, .min_score = 0});
+    EXPECT_EQ(loaded->detector->options().postprocess.max_detections, 0);
+    DetectorSession session = DetectorSession::Create(loaded->detector).value();
+    SerialFor executor;
+    Image image = Image::Create(128, 128).value();
+    return std::ssize(
+        session.Detect(image.view(), {}, executor).value().detections);
+  };
+  EXPECT_EQ(count(/*class_agnostic=*/false), kAnchors * 2);
+  EXPECT_EQ(count(/*class_agnostic=*/true), kAnchors);
+}
+
+TEST_F(LoadModelTest, ClassThresholdsLowerTheDetectorsCut) {
+  const auto load = [&](const std::map<std::string, double>& thresholds) {
+    return LoadModel(RealFileSystem(), {.path = card(),
+                                        .min_score = 0.3,
+                                        .class_min_score = thresholds})
+        .value();
+  };
+  EXPECT_EQ(load({}).class_min_score, (std::map<int, double>()));
+  const LoadedModel low = load({{"HSIL", 0.1}});
+  EXPECT_EQ(low.class_min_score, (std::map<int, double>{{1, 0.3}, {2, 0.1}}));
+  const float cut = low.detector->options().postprocess.score_threshold;
+  EXPECT_LE(static_cast<double>(cut), 0.1);
+  EXPECT_NEAR(cut, 0.1, 1e-7);
+  const LoadedModel high = load({{"HSIL", 0.5}, {"NILM", 0.4}});
+  EXPECT_EQ(high.class_min_score, (std::map<int, double>{{1, 0.4}, {2, 0.5}}));
+  EXPECT_NEAR(high.detector->options().postprocess.score_threshold, 0.4, 1e-7);
+}
+
+TEST_F(LoadModelTest, ClassThresholdsAreChecked) {
+  const auto refusal = [&](const std::string& name, double value) {
+    const auto loaded = LoadModel(
+        RealFileSystem(), {.path = card(), .class_min_score = {{name, value}}});
+    EXPECT_EQ(loaded.status().code(), StatusCode::kInvalidArgument);
+    return loaded.status().message();
+  };
+  EXPECT_EQ(refusal("HSLI", 0.1),
+            card() +
+                ": class_min_score: the model has no class \"HSLI\"; did you "
+                "mean \"HSIL\"?");
+  EXPECT_EQ(refusal("HSIL", 1.5),
+            card() + ": class_min_score.HSIL = 1.5: must be in [0, 1]");
+  EXPECT_EQ(refusal("NILM", std::nan("")),
+            card() + ": class_min_score.NILM = nan: must be in [0, 1]");
+}
+
+TEST_F(LoadModelTest, ATileSizeThatTheNetworkCannotHaveIsRefusedFirst) {
+  std::filesystem::remove(model());
+  EXPECT_EQ(LoadModel(RealFileSystem(),
+                      {.path = card(),
+                       .tile_px = TileSize{.width_px = 128, .height_px = 200}})
+                .status()
+                .message(),
+            card() +
+                ": tile_px = 128x200: height must be a multiple of 128 in "
+                "[128, 8192]");
 }
 
 TEST_F(LoadModelTest, MissingFilesAreNamed) {
