@@ -4,11 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "app/network.h"
+#include "detector/efficientdet/export_layout.h"
 #include "detector/import/graph_def_import.h"
 #include "detector/runtime/compiled_model.h"
 #include "tests/app/app_fixture.h"
@@ -80,6 +80,69 @@ INSTANTIATE_TEST_SUITE_P(All, ReshapeGoldenTest,
                          [](const testing::TestParamInfo<Case>& golden) {
                            return golden.param.name;
                          });
+
+// The outputs for some image, byte by byte.
+std::vector<std::vector<float>> OutputsOf(const Graph& graph) {
+  const auto model = CompiledModel::Create(graph, {}).value();
+  InferRequest request = InferRequest::Create(model).value();
+  uint32_t seed = 3;
+  for (float& value : request.input_as<float>(0)) {
+    seed = seed * 1664525u + 1013904223u;
+    value = static_cast<float>(seed >> 24) / 64.0f - 2.0f;
+  }
+  SerialFor executor;
+  EXPECT_TRUE(request.Run(executor).ok());
+  std::vector<std::vector<float>> outputs;
+  for (int64_t i = 0; i < std::ssize(model->outputs()); ++i) {
+    const auto output = request.output_as<float>(i);
+    outputs.emplace_back(output.begin(), output.end());
+  }
+  return outputs;
+}
+
+class RealExportTest : public testing::TestWithParam<std::string> {};
+
+// google/automl's own exports: to another size, where every level has its
+// sides, and back, where nothing may have changed.
+TEST_P(RealExportTest, GoesToAnotherSizeAndBack) {
+  const auto bytes =
+      ReadBytes(CYTO8_SOURCE_DIR "/data/golden/efficientdet/" + GetParam());
+  auto imported = ImportGraphDef(bytes, Limits());
+  ASSERT_TRUE(imported.ok()) << imported.status().message();
+  const ExportLayout layout = FindExportLayout(imported->graph).value();
+  const Shape shape = {1, 256, GetParam() == "tiny-keras.pb" ? 384 : 256, 3};
+  NetworkCut cut;
+  cut.inputs[layout.network_input.name] = {.type = DataType::kFloat32,
+                                           .shape = shape};
+  for (const GraphOutput& output : HeadOutputs(layout)) {
+    cut.outputs.push_back(output.name);
+  }
+  const Graph network =
+      PrepareNetwork(std::move(imported->graph), cut, Rewriting::kAll, Limits())
+          .value();
+  const auto there = NetworkForSize(network, 128, 640, Limits());
+  ASSERT_TRUE(there.ok()) << there.status().message();
+  const size_t levels = layout.levels.size();
+  for (size_t i = 0; i < levels; ++i) {
+    const Shape& map = *there->desc(there->outputs[i].value).shape;
+    EXPECT_EQ(map[1], 16 >> i);
+    EXPECT_EQ(map[2], 80 >> i);
+  }
+  const auto back = NetworkForSize(*there, shape[1], shape[2], Limits());
+  ASSERT_TRUE(back.ok()) << back.status().message();
+  EXPECT_EQ(OutputsOf(*back), OutputsOf(network));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, RealExportTest,
+    testing::Values("tiny-net.pb", "tiny-serving.pb", "tiny-serving-hard.pb",
+                    "tiny-native-oldbn.pb", "tiny-folded.pb", "tiny-keras.pb",
+                    "tiny-sum-relu6.pb", "tiny-text.pbtxt"),
+    [](const testing::TestParamInfo<std::string>& graph) {
+      std::string name = graph.param.substr(0, graph.param.find('.'));
+      std::replace(name.begin(), name.end(), '-', '_');
+      return name;
+    });
 
 }  // namespace
 }  // namespace cyto8
