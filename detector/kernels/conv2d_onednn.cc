@@ -60,15 +60,44 @@ dnnl::convolution_forward::desc ConvDesc(const Conv2dShape& s,
           {pad_bottom, pad_right}};
 }
 
+// A name that two layouts share only if they are the same.
+std::string LayoutName(const memory::desc& desc) {
+  const dnnl_memory_desc_t& d = desc.data;
+  const dnnl_blocking_desc_t& blocking = d.format_desc.blocking;
+  std::string name = "onednn " + std::to_string(d.data_type) + " " +
+                     std::to_string(d.format_kind) + " " +
+                     std::to_string(d.extra.flags);
+  const auto add = [&](const dnnl_dim_t* numbers, int count) {
+    name += ",";
+    for (int i = 0; i < count; ++i) name += " " + std::to_string(numbers[i]);
+  };
+  add(d.dims, d.ndims);
+  add(d.padded_dims, d.ndims);
+  add(blocking.strides, d.ndims);
+  add(blocking.inner_blks, blocking.inner_nblks);
+  add(blocking.inner_idxs, blocking.inner_nblks);
+  return name;
+}
+
 // From TensorFlow's order to the one that the primitive asks for.
-memory Packed(const dnnl::engine& engine, std::span<const float> wei,
-              const memory::desc& plain, const memory::desc& wanted) {
-  memory source(plain, engine, const_cast<float*>(wei.data()));  // only read.
-  memory packed(wanted, engine);
-  dnnl::stream stream(engine);
-  dnnl::reorder(source, packed).execute(stream, source, packed);
-  stream.wait();
-  return packed;
+Status Pack(const dnnl::engine& engine, std::span<const float> wei,
+            const memory::desc& plain, const memory::desc& wanted,
+            const PackedLookup& lookup, OneDnnPrimitive::Impl& impl) {
+  const auto pack = [&](std::span<std::byte> dst) {
+    memory source(plain, engine, const_cast<float*>(wei.data()));  // only read.
+    memory packed(wanted, engine, dst.data());
+    dnnl::stream stream(engine);
+    dnnl::reorder(source, packed).execute(stream, source, packed);
+    stream.wait();
+    return OkStatus();
+  };
+  CYTO8_ASSIGN_OR_RETURN(impl.packed,
+                         lookup(LayoutName(wanted),
+                                static_cast<int64_t>(wanted.get_size()), pack));
+  // Only read, too.
+  impl.weights = memory(wanted, engine,
+                        const_cast<std::byte*>(impl.packed->bytes().data()));
+  return OkStatus();
 }
 
 memory CopiedBias(const dnnl::engine& engine, std::span<const float> bias,
@@ -90,7 +119,8 @@ Status CheckOperands(const Conv2dShape& shape, int64_t out_per_in,
 
 OneDnnPrimitive::Result MakeConv(const Conv2dShape& shape, bool depthwise,
                                  std::span<const float> wei,
-                                 std::span<const float> bias) {
+                                 std::span<const float> bias,
+                                 const PackedLookup& packed) {
   using Tag = memory::format_tag;
   constexpr auto kF32 = memory::data_type::f32;
   std::unique_ptr<OneDnnPrimitive::Impl> impl = onednn::NewImpl();
@@ -103,7 +133,8 @@ OneDnnPrimitive::Result MakeConv(const Conv2dShape& shape, bool depthwise,
       ConvAttributes(shape.activation), impl->engine);
   CYTO8_RETURN_IF_ERROR(onednn::Describe(desc, *impl));
   const memory::desc plain(dims, kF32, depthwise ? Tag::hwigo : Tag::hwio);
-  impl->weights = Packed(impl->engine, wei, plain, desc.weights_desc());
+  CYTO8_RETURN_IF_ERROR(
+      Pack(impl->engine, wei, plain, desc.weights_desc(), packed, *impl));
   if (!bias.empty()) {
     impl->bias = CopiedBias(impl->engine, bias, bias_desc);
   }
@@ -115,19 +146,20 @@ OneDnnPrimitive::Result MakeConv(const Conv2dShape& shape, bool depthwise,
 
 OneDnnPrimitive::Result OneDnnPrimitive::Conv2d(const Conv2dShape& shape,
                                                 std::span<const float> wei,
-                                                std::span<const float> bias) {
+                                                std::span<const float> bias,
+                                                const PackedLookup& packed) {
   CYTO8_RETURN_IF_ERROR(CheckOperands(shape, shape.out_channels, wei, bias));
   return onednn::Guarded([&]() -> Result {
-    return MakeConv(shape, /*depthwise=*/false, wei, bias);
+    return MakeConv(shape, /*depthwise=*/false, wei, bias, packed);
   });
 }
 
 OneDnnPrimitive::Result OneDnnPrimitive::DepthwiseConv2d(
     const Conv2dShape& shape, std::span<const float> wei,
-    std::span<const float> bias) {
+    std::span<const float> bias, const PackedLookup& packed) {
   CYTO8_RETURN_IF_ERROR(CheckOperands(shape, /*out_per_in=*/1, wei, bias));
   return onednn::Guarded([&]() -> Result {
-    return MakeConv(shape, /*depthwise=*/true, wei, bias);
+    return MakeConv(shape, /*depthwise=*/true, wei, bias, packed);
   });
 }
 

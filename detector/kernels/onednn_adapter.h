@@ -14,6 +14,7 @@
 #include "base/activation.h"
 #include "base/status.h"
 #include "detector/kernels/conv2d_f32.h"
+#include "detector/kernels/packed_bytes.h"
 #include "detector/kernels/pool_f32.h"
 
 namespace cyto8 {
@@ -55,12 +56,15 @@ class OneDnnPrimitive {
   using Result = StatusOr<std::unique_ptr<const OneDnnPrimitive>>;
 
   // With bias (empty: none) and activation in the same pass. wei is copied in
-  // oneDNN's own order. Layouts as in conv2d_f32.h, depthwise_conv2d_f32.h.
+  // oneDNN's own order, by way of `packed`. Layouts as in conv2d_f32.h,
+  // depthwise_conv2d_f32.h.
   static Result Conv2d(const Conv2dShape& shape, std::span<const float> wei,
-                       std::span<const float> bias);
+                       std::span<const float> bias,
+                       const PackedLookup& packed = PackAnew());
   static Result DepthwiseConv2d(const Conv2dShape& shape,
                                 std::span<const float> wei,
-                                std::span<const float> bias);
+                                std::span<const float> bias,
+                                const PackedLookup& packed = PackAnew());
   static Result Pool(PoolKind kind, const PoolShape& shape);
   // activation(x) of `count` numbers; swish_beta as in x * sigmoid(beta * x).
   static Result Eltwise(Activation activation, float swish_beta, int64_t count);

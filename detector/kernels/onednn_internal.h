@@ -21,6 +21,7 @@ struct OneDnnPrimitive::Impl {
   dnnl::memory::desc src;
   dnnl::memory::desc dst;
   dnnl::memory::desc scratch;
+  std::shared_ptr<const PackedBytes> packed;  // what weights lie in.
   std::optional<dnnl::memory> weights;
   std::optional<dnnl::memory> bias;
   std::string implementation;

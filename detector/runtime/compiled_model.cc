@@ -50,7 +50,10 @@ StatusOr<std::shared_ptr<const CompiledModel>> CompiledModel::Create(
   CYTO8_ASSIGN_OR_RETURN(const Graph prepared, Prepared(graph, options.limits));
   CYTO8_ASSIGN_OR_RETURN(
       ModelPlan plan,
-      MakeModelPlan(prepared, options.engine, options.max_arena_bytes));
+      MakeModelPlan(prepared,
+                    {.engine = options.engine,
+                     .packed_weights = options.packed_weights.get()},
+                    options.max_arena_bytes));
   Parts parts;
   for (const int64_t input : InputNodes(prepared)) {
     const Node& node = prepared.nodes[static_cast<size_t>(input)];

@@ -92,7 +92,7 @@ StatusOr<std::vector<Tensor>> EvaluateNode(
   CYTO8_RETURN_IF_ERROR(InferNode(graph, number, limits));
   CYTO8_RETURN_IF_ERROR(FixFloatRange(inputs, graph.nodes.back()));
   CYTO8_ASSIGN_OR_RETURN(const Step step,
-                         MakeStep(graph, number, Engine::kNaive));
+                         MakeStep(graph, number, {.engine = Engine::kNaive}));
   CYTO8_ASSIGN_OR_RETURN(
       std::vector<Tensor> outputs,
       Annotate(MakeOutputs(graph.nodes.back(), limits), NodeLabel(node)));

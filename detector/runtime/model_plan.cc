@@ -26,8 +26,8 @@ struct Home {
 
 class PlanBuilder {
  public:
-  PlanBuilder(const Graph& graph, Engine engine)
-      : graph_(graph), engine_(engine), homes_(graph.nodes.size()) {}
+  PlanBuilder(const Graph& graph, const StepOptions& options)
+      : graph_(graph), options_(options), homes_(graph.nodes.size()) {}
 
   StatusOr<ModelPlan> Build(int64_t max_arena_bytes);
 
@@ -58,7 +58,7 @@ class PlanBuilder {
   StatusOr<ModelPlan> Place(int64_t max_arena_bytes);
 
   const Graph& graph_;
-  Engine engine_;
+  StepOptions options_;
   std::vector<std::vector<Home>> homes_;  // by node, by port.
   std::vector<BufferUse> uses_;           // by buffer.
   std::vector<HomedStep> steps_;
@@ -106,7 +106,7 @@ void PlanBuilder::Append(HomedStep step) {
 
 Status PlanBuilder::AddStep(int64_t number, std::vector<Home>& homes) {
   const Node& node = graph_.nodes[static_cast<size_t>(number)];
-  CYTO8_ASSIGN_OR_RETURN(Step step, MakeStep(graph_, number, engine_));
+  CYTO8_ASSIGN_OR_RETURN(Step step, MakeStep(graph_, number, options_));
   if (OnlyRenames(node.op)) {
     homes = {HomeOf(node.inputs[0])};
     return OkStatus();
@@ -200,9 +200,10 @@ StatusOr<ModelPlan> PlanBuilder::Build(int64_t max_arena_bytes) {
 
 }  // namespace
 
-StatusOr<ModelPlan> MakeModelPlan(const Graph& graph, Engine engine,
+StatusOr<ModelPlan> MakeModelPlan(const Graph& graph,
+                                  const StepOptions& options,
                                   int64_t max_arena_bytes) {
-  return PlanBuilder(graph, engine).Build(max_arena_bytes);
+  return PlanBuilder(graph, options).Build(max_arena_bytes);
 }
 
 }  // namespace cyto8

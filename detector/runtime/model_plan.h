@@ -41,7 +41,8 @@ struct ModelPlan {
 
 // `graph` is valid and inferred. Identity, Reshape, Squeeze and ExpandDims
 // share their input's memory and take no step. Every error names the node.
-StatusOr<ModelPlan> MakeModelPlan(const Graph& graph, Engine engine,
+StatusOr<ModelPlan> MakeModelPlan(const Graph& graph,
+                                  const StepOptions& options,
                                   int64_t max_arena_bytes);
 
 }  // namespace cyto8

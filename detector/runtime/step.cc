@@ -11,9 +11,10 @@
 namespace cyto8 {
 namespace {
 
-StatusOr<Step> MakeUnnamed(const Graph& graph, int64_t node, Engine engine) {
+StatusOr<Step> MakeUnnamed(const Graph& graph, int64_t node,
+                           const StepOptions& options) {
   CYTO8_ASSIGN_OR_RETURN(const StepContext context,
-                         StepContext::Create(graph, node, engine));
+                         StepContext::Create(graph, node, options));
   constexpr std::array kMakers = {&MakeWindowStep, &MakeElementwiseStep,
                                   &MakeDataStep, &MakeReductionStep};
   for (const auto& make : kMakers) {
@@ -25,8 +26,9 @@ StatusOr<Step> MakeUnnamed(const Graph& graph, int64_t node, Engine engine) {
 
 }  // namespace
 
-StatusOr<Step> MakeStep(const Graph& graph, int64_t node, Engine engine) {
-  return Annotate(MakeUnnamed(graph, node, engine),
+StatusOr<Step> MakeStep(const Graph& graph, int64_t node,
+                        const StepOptions& options) {
+  return Annotate(MakeUnnamed(graph, node, options),
                   NodeLabel(graph.nodes[static_cast<size_t>(node)]));
 }
 

@@ -54,7 +54,8 @@ struct Step {
 // 'node "name" (Op): '. kInvalidArgument if a type or shape is unknown or does
 // not fit the operator, or if an axis, size or slice bound is not constant;
 // kUnimplemented for kInput, kConst, kOpaque and types without a kernel.
-StatusOr<Step> MakeStep(const Graph& graph, int64_t node, Engine engine);
+StatusOr<Step> MakeStep(const Graph& graph, int64_t node,
+                        const StepOptions& options);
 
 // Copies input 0 to output 0, byte by byte.
 Step CopyStep();

@@ -6,6 +6,7 @@
 
 #include "base/checked_math.h"
 #include "detector/graph/tensor.h"
+#include "detector/runtime/packed_weights.h"
 
 namespace cyto8 {
 namespace {
@@ -38,7 +39,7 @@ std::string InputName(size_t i, std::string_view what) {
 }  // namespace
 
 StatusOr<StepContext> StepContext::Create(const Graph& graph, int64_t number,
-                                          Engine engine) {
+                                          const StepOptions& options) {
   const Node& node = graph.nodes[static_cast<size_t>(number)];
   for (size_t i = 0; i < node.inputs.size(); ++i) {
     CYTO8_RETURN_IF_ERROR(Annotate(CheckStatic(graph.desc(node.inputs[i])),
@@ -50,13 +51,19 @@ StatusOr<StepContext> StepContext::Create(const Graph& graph, int64_t number,
     if (status.ok()) continue;
     return InvalidArgument(status.message() + WhyUnknown(graph, node));
   }
-  return StepContext(graph, node, engine);
+  return StepContext(graph, node, options);
 }
 
 int64_t StepContext::src_count(size_t i) const { return Product(src_shape(i)); }
 
 const Tensor* StepContext::constant(size_t i) const {
   return ConstantOf(*graph_, node_->inputs[i]);
+}
+
+PackedLookup StepContext::PackedConstant(size_t i) const {
+  if (options_.packed_weights == nullptr) return PackAnew();
+  return options_.packed_weights->For(
+      graph_->node(node_->inputs[i]).As<ConstAttributes>().value);
 }
 
 StatusOr<std::vector<int64_t>> StepContext::Constant(

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "detector/kernels/cast.h"
+#include "detector/kernels/packed_bytes.h"
 #include "detector/runtime/step.h"
 
 namespace cyto8 {
@@ -21,10 +22,10 @@ class StepContext {
  public:
   // kInvalidArgument if a shape of an input or output is unknown.
   static StatusOr<StepContext> Create(const Graph& graph, int64_t node,
-                                      Engine engine);
+                                      const StepOptions& options);
 
   const Node& node() const { return *node_; }
-  Engine engine() const { return engine_; }
+  Engine engine() const { return options_.engine; }
   size_t input_count() const { return node_->inputs.size(); }
   size_t output_count() const { return node_->outputs.size(); }
 
@@ -38,6 +39,8 @@ class StepContext {
 
   // Null if the input is not constant.
   const Tensor* constant(size_t i) const;
+  // Packed bytes of a constant input, shared with other models if they share.
+  PackedLookup PackedConstant(size_t i) const;
   // kInvalidArgument if the input is no integer constant:
   // "input 1 (axis): must be constant".
   StatusOr<std::vector<int64_t>> Constant(size_t i,
@@ -52,15 +55,15 @@ class StepContext {
   }
 
  private:
-  StepContext(const Graph& graph, const Node& node, Engine engine)
-      : graph_(&graph), node_(&node), engine_(engine) {}
+  StepContext(const Graph& graph, const Node& node, const StepOptions& options)
+      : graph_(&graph), node_(&node), options_(options) {}
   const TensorDesc& src(size_t i) const {
     return graph_->desc(node_->inputs[i]);
   }
 
   const Graph* graph_;
   const Node* node_;
-  Engine engine_;
+  StepOptions options_;
 };
 
 // A step, or one without `bind`: not made here, somebody else shall make it.

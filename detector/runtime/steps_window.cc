@@ -85,9 +85,11 @@ MaybeStep OneDnnConv(const StepContext& context, const Conv2dShape& shape) {
   const std::span<const float> bias = context.input_count() < 3
                                           ? std::span<const float>()
                                           : context.constant(2)->data<float>();
-  return OneDnnStep(context.node().op == Op::kConv2D
-                        ? OneDnnPrimitive::Conv2d(shape, wei, bias)
-                        : OneDnnPrimitive::DepthwiseConv2d(shape, wei, bias));
+  const PackedLookup packed = context.PackedConstant(1);
+  return OneDnnStep(
+      context.node().op == Op::kConv2D
+          ? OneDnnPrimitive::Conv2d(shape, wei, bias, packed)
+          : OneDnnPrimitive::DepthwiseConv2d(shape, wei, bias, packed));
 }
 
 using ConvKernel = void (*)(const Conv2dShape&, const float* src,

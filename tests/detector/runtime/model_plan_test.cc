@@ -18,7 +18,7 @@ namespace {
 constexpr int64_t kManyBytes = int64_t{1} << 30;
 
 ModelPlan PlanOf(const Graph& graph) {
-  auto plan = MakeModelPlan(*InferShapes(graph), Engine::kNaive, kManyBytes);
+  auto plan = MakeModelPlan(*InferShapes(graph), {}, kManyBytes);
   EXPECT_TRUE(plan.ok()) << plan.status().ToString();
   return *std::move(plan);
 }
@@ -123,7 +123,7 @@ TEST(ModelPlanTest, InputsThatAreNotReadHaveNoPlace) {
 
 TEST(ModelPlanTest, MemoryOverTheLimitIsRefused) {
   const auto graph = InferShapes(RenamingGraph());
-  EXPECT_EQ(MakeModelPlan(*graph, Engine::kNaive, 191).status().message(),
+  EXPECT_EQ(MakeModelPlan(*graph, {}, 191).status().message(),
             "activation memory: must be at most max_arena_bytes = 191");
 }
 
