@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The activations that a convolution may apply to its result: one word for the
-// graph and the kernels. Formulas are those of TensorFlow.
+// Activations and their names. Tested by tests/base/activation_test.cc.
 #pragma once
 
 #include <string_view>
 
-namespace cyto8 {
+#include "base/activation_kind.h"
 
-enum class Activation {
-  kNone,
-  kRelu,       // max(x, 0).
-  kRelu6,      // min(max(x, 0), 6).
-  kSwish,      // x * sigmoid(x).
-  kHardSwish,  // x * relu6(x + 3) / 6.
-  kSigmoid,    // 1 / (1 + exp(-x)).
-};
+namespace cyto8 {
 
 std::string_view ActivationName(Activation activation);  // "swish", ...
 

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "base/status.h"
+#include "detector/kernels/isa.h"
 
 namespace cyto8 {
 
@@ -18,8 +19,8 @@ struct NormalizeParameters {
 };
 
 // dst[i, c] = (src[i, c] - mean[c]) / deviation[c], in float32; both spans are
-// [pixels, 3]. Thread-safe.
-Status NormalizeU8F32(const NormalizeParameters& parameters,
+// [pixels, 3]. Thread-safe. The same bits for every isa.
+Status NormalizeU8F32(Isa isa, const NormalizeParameters& parameters,
                       std::span<const uint8_t> src, std::span<float> dst);
 
 }  // namespace cyto8

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/checked_math.h"
+#include "detector/kernels/activation_f32_fast.h"
 #include "detector/kernels/kernel_checks.h"
 
 namespace cyto8 {
@@ -21,13 +22,47 @@ Status CheckWeights(const SqueezeExciteShape& shape,
   return CheckSize("expand_bias", weights.expand_bias.size(), {shape.channels});
 }
 
+// Sums in the first part of scratch, then means, which become the gate.
+void Fast(Isa isa, const SqueezeExciteShape& shape, const float* src,
+          const SqueezeExciteWeights& weights, float* scratch, float* dst) {
+  const SqueezeExciteKernels parts = SqueezeExciteParts(isa);
+  auto* const sums = reinterpret_cast<double*>(scratch);
+  float* const gate = scratch + 2 * shape.channels;
+  const int64_t image = shape.pixels * shape.channels;
+  for (int64_t n = 0; n < shape.batch; ++n) {
+    const float* const from = src + n * image;
+    parts.means(from, shape.pixels, shape.channels, sums, gate);
+    SqueezeExciteGate(isa, shape, gate, weights, gate + shape.channels, gate);
+    parts.scale_pixels(from, gate, shape.pixels, shape.channels,
+                       dst + n * image);
+  }
+}
+
 }  // namespace
 
 int64_t SqueezeExciteScratch(const SqueezeExciteShape& shape) {
-  return shape.channels + shape.reduced;
+  return 3 * shape.channels + shape.reduced;
 }
 
-Status SqueezeExciteF32(const SqueezeExciteShape& shape,
+SqueezeExciteKernels SqueezeExciteParts(Isa isa) {
+  return isa == Isa::kAvx512 ? SqueezeExciteAvx512() : SqueezeExciteAvx2();
+}
+
+void SqueezeExciteGate(Isa isa, const SqueezeExciteShape& shape,
+                       const float* means, const SqueezeExciteWeights& weights,
+                       float* reduced, float* gate) {
+  const SqueezeExciteKernels parts = SqueezeExciteParts(isa);
+  const auto activate =
+      isa == Isa::kAvx512 ? &ActivateF32Avx512 : &ActivateF32Avx2;
+  parts.layer(means, shape.channels, weights.reduce_wei.data(),
+              weights.reduce_bias.data(), shape.reduced, reduced);
+  activate(shape.activation, reduced, reduced, shape.reduced);
+  parts.layer(reduced, shape.reduced, weights.expand_wei.data(),
+              weights.expand_bias.data(), shape.channels, gate);
+  activate(Activation::kSigmoid, gate, gate, shape.channels);
+}
+
+Status SqueezeExciteF32(Isa isa, const SqueezeExciteShape& shape,
                         std::span<const float> src,
                         const SqueezeExciteWeights& weights,
                         std::span<float> scratch, std::span<float> dst) {
@@ -42,7 +77,12 @@ Status SqueezeExciteF32(const SqueezeExciteShape& shape,
   const int64_t needed = SqueezeExciteScratch(shape);
   CYTO8_RETURN_IF_ERROR(CheckRange("scratch elements", available, needed,
                                    std::numeric_limits<int64_t>::max()));
-  SqueezeExciteF32Naive(shape, src.data(), weights, scratch.data(), dst.data());
+  if (isa == Isa::kPlain) {
+    SqueezeExciteF32Naive(shape, src.data(), weights, scratch.data(),
+                          dst.data());
+  } else {
+    Fast(isa, shape, src.data(), weights, scratch.data(), dst.data());
+  }
   return OkStatus();
 }
 

@@ -8,6 +8,8 @@
 
 #include "base/activation.h"
 #include "base/status.h"
+#include "detector/kernels/isa.h"
+#include "detector/kernels/squeeze_excite_f32_fast.h"
 
 namespace cyto8 {
 
@@ -31,27 +33,31 @@ struct SqueezeExciteWeights {
   std::span<const float> expand_bias;  // [channels].
 };
 
-// Floats of scratch that the kernel needs: channels + reduced.
+// Floats of scratch that the kernel needs: a double and a float per channel,
+// and a float per reduced one.
 int64_t SqueezeExciteScratch(const SqueezeExciteShape& shape);
 
-// scratch holds SqueezeExciteScratch(shape) floats or more. dst may be src.
-// Thread-safe where scratch is the thread's own.
-Status SqueezeExciteF32(const SqueezeExciteShape& shape,
+// scratch holds SqueezeExciteScratch(shape) floats or more, on the address of
+// a double. dst may be src. Another isa than kPlain differs from it by some
+// 1e-6 of the largest value. Thread-safe where scratch is the thread's own.
+Status SqueezeExciteF32(Isa isa, const SqueezeExciteShape& shape,
                         std::span<const float> src,
                         const SqueezeExciteWeights& weights,
                         std::span<float> scratch, std::span<float> dst);
+
+// The parts, for engines that gate elsewhere; isa is not kPlain.
+SqueezeExciteKernels SqueezeExciteParts(Isa isa);
+
+// `gate` [channels] of one image from its means [channels]; `reduced` is
+// scratch of shape.reduced floats. `gate` may be `means`. isa is not kPlain.
+// Checks nothing.
+void SqueezeExciteGate(Isa isa, const SqueezeExciteShape& shape,
+                       const float* means, const SqueezeExciteWeights& weights,
+                       float* reduced, float* gate);
 
 // The same by plain loops. Checks nothing.
 void SqueezeExciteF32Naive(const SqueezeExciteShape& shape, const float* src,
                            const SqueezeExciteWeights& weights, float* scratch,
                            float* dst);
-
-// The gate alone, of one image, for engines that apply it elsewhere: `gate`
-// [channels] from the means `squeezed` [channels]; `reduced` is scratch of
-// shape.reduced floats. `gate` may be `squeezed`. Checks nothing.
-void SqueezeExciteGateNaive(const SqueezeExciteShape& shape,
-                            const float* squeezed,
-                            const SqueezeExciteWeights& weights, float* reduced,
-                            float* gate);
 
 }  // namespace cyto8

@@ -41,12 +41,9 @@ void FullyConnected(const float* x, int64_t x_count, std::span<const float> wei,
   }
 }
 
-}  // namespace
-
-void SqueezeExciteGateNaive(const SqueezeExciteShape& shape,
-                            const float* squeezed,
-                            const SqueezeExciteWeights& weights, float* reduced,
-                            float* gate) {
+// The gate may be the means.
+void Gate(const SqueezeExciteShape& shape, const float* squeezed,
+          const SqueezeExciteWeights& weights, float* reduced, float* gate) {
   FullyConnected(squeezed, shape.channels, weights.reduce_wei,
                  weights.reduce_bias, reduced);
   ActivateF32Naive(shape.activation, reduced, shape.reduced);
@@ -55,6 +52,8 @@ void SqueezeExciteGateNaive(const SqueezeExciteShape& shape,
   ActivateF32Naive(Activation::kSigmoid, gate, shape.channels);
 }
 
+}  // namespace
+
 void SqueezeExciteF32Naive(const SqueezeExciteShape& shape, const float* src,
                            const SqueezeExciteWeights& weights, float* scratch,
                            float* dst) {
@@ -62,7 +61,7 @@ void SqueezeExciteF32Naive(const SqueezeExciteShape& shape, const float* src,
   float* reduced = scratch + shape.channels;
   for (int64_t n = 0; n < shape.batch; ++n) {
     MeanOverPixels(shape, src, gate);
-    SqueezeExciteGateNaive(shape, gate, weights, reduced, gate);
+    Gate(shape, gate, weights, reduced, gate);
     for (int64_t p = 0; p < shape.pixels; ++p) {
       for (int64_t c = 0; c < shape.channels; ++c) dst[c] = src[c] * gate[c];
       src += shape.channels;

@@ -250,8 +250,8 @@ MaybeStep MakeSqueezeExcite(const StepContext& context) {
                                           .expand_bias = b.In<float>(4)};
     const std::span<float> scratch(reinterpret_cast<float*>(b.scratch.data()),
                                    b.scratch.size() / sizeof(float));
-    return SqueezeExciteF32(shape, b.In<float>(0), weights, scratch,
-                            b.Out<float>());
+    return SqueezeExciteF32(Isa::kPlain, shape, b.In<float>(0), weights,
+                            scratch, b.Out<float>());
   });
   step.scratch_bytes =
       SqueezeExciteScratch(shape) * static_cast<int64_t>(sizeof(float));
@@ -264,7 +264,8 @@ MaybeStep MakeNormalize(const StepContext& context) {
   const NormalizeParameters parameters = {.mean = normalize.mean,
                                           .deviation = normalize.deviation};
   return StepThat({0}, [parameters](const StepBuffers& b) {
-    return NormalizeU8F32(parameters, b.In<uint8_t>(0), b.Out<float>());
+    return NormalizeU8F32(Isa::kPlain, parameters, b.In<uint8_t>(0),
+                          b.Out<float>());
   });
 }
 

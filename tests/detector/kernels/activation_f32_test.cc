@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -62,14 +63,72 @@ TEST(ActivationTest, HardSwishIsXTimesRelu6OfXPlus3Over6) {
               }));
 }
 
+constexpr Activation kAll[] = {Activation::kNone,      Activation::kRelu,
+                               Activation::kRelu6,     Activation::kSwish,
+                               Activation::kHardSwish, Activation::kSigmoid};
+
 TEST(ActivationTest, NanStaysNan) {
-  for (const Activation activation :
-       {Activation::kNone, Activation::kRelu, Activation::kRelu6,
-        Activation::kSwish, Activation::kHardSwish, Activation::kSigmoid}) {
-    const float nan = std::numeric_limits<float>::quiet_NaN();
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const Activation activation : kAll) {
     EXPECT_TRUE(std::isnan(Activated(activation, {nan})[0]))
         << ActivationName(activation);
+    for (const Isa isa : UsableIsas()) {
+      for (const size_t count : {1, 64}) {
+        std::vector<float> x(count, nan);
+        ASSERT_TRUE(ActivateF32(isa, activation, x, x).ok());
+        for (const float y : x) EXPECT_TRUE(std::isnan(y)) << IsaName(isa);
+      }
+    }
   }
+}
+
+// The stated tolerance, for every isa, activation and length.
+TEST(ActivationTest, EveryIsaAgreesWithTheNaiveLoop) {
+  RandomNumbers random;
+  SCOPED_TRACE(random.Seed());
+  for (const Isa isa : UsableIsas()) {
+    for (const Activation activation : kAll) {
+      SCOPED_TRACE(std::string(IsaName(isa)) + " " +
+                   std::string(ActivationName(activation)));
+      for (size_t count = 0; count <= 140; ++count) {
+        std::vector<float> x = random.Floats(count, -100, 100);
+        const std::vector<float> expected = Activated(activation, x);
+        std::vector<float> y(count + 1, -99);
+        ASSERT_TRUE(
+            ActivateF32(isa, activation, x, std::span(y).first(count)).ok());
+        EXPECT_EQ(y.back(), -99);
+        y.pop_back();
+        ExpectClose(y, expected, /*relative=*/2e-6, /*absolute=*/1e-34);
+        ASSERT_TRUE(ActivateF32(isa, activation, x, x).ok());
+        EXPECT_EQ(x, y);
+      }
+    }
+  }
+}
+
+// Where the argument is reduced and where it is cut.
+TEST(ActivationTest, SwishIsAccurateFromEndToEnd) {
+  for (const Isa isa : UsableIsas()) {
+    std::vector<float> x;
+    for (int i = -40'000; i <= 40'000; ++i) {
+      x.push_back(static_cast<float>(i) / 256);
+    }
+    std::vector<float> y(x.size());
+    ASSERT_TRUE(ActivateF32(isa, Activation::kSwish, x, y).ok());
+    for (size_t i = 0; i < x.size(); ++i) {
+      const auto wide = static_cast<double>(x[i]);
+      const double want = wide * Sigmoid(wide);
+      ASSERT_NEAR(static_cast<double>(y[i]), want,
+                  std::abs(want) * (6e-7 - std::min(wide, 0.0) * 2e-8) + 2e-35)
+          << IsaName(isa) << " " << x[i];
+    }
+  }
+}
+
+TEST(ActivationTest, SizesThatDoNotFitAreRefused) {
+  std::vector<float> x(2), y(3);
+  EXPECT_EQ(ActivateF32(Isa::kPlain, Activation::kRelu, x, y).message(),
+            "dst elements = 3: must be 2");
 }
 
 }  // namespace

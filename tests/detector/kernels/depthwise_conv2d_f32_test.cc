@@ -108,6 +108,97 @@ TEST(DepthwiseConv2dTest, Stride2WithSamePaddingEqualsTensorFlow) {
             (std::vector<float>{1032, 1203, 744, 870, 748, 916, 452, 572}));
 }
 
+// All rows, or the rows [first, last) alone; everything else stays -99.
+std::vector<float> FastRows(Isa isa, const Conv2dShape& s,
+                            const ConvOperands& operands, int64_t first,
+                            int64_t last, std::vector<double>& sums) {
+  std::vector<float> dst(Product({s.out_height, s.out_width, s.out_channels}),
+                         -99);
+  std::vector<float> row_sums(sums.size());
+  DepthwiseRows rows = AllDepthwiseRows(
+      s, operands.src.data(), operands.wei.data(),
+      operands.bias.empty() ? nullptr : operands.bias.data(), dst.data());
+  rows.first_row = first;
+  rows.last_row = last;
+  if (!sums.empty()) {
+    rows.sums = sums.data();
+    rows.row_sums = row_sums.data();
+  }
+  FastDepthwise(isa, s)(rows);
+  return dst;
+}
+
+void ExpectTwins(Isa isa, const Conv2dShape& s, RandomNumbers& random) {
+  const ConvOperands operands =
+      WholeOperands(s, s.in_channels % 2 == 0, random);
+  const std::vector<float> expected = *Convolve(s, operands);
+  std::vector<double> no_sums, sums(static_cast<size_t>(s.out_channels), 0.5);
+  std::vector<float> dst = FastRows(isa, s, operands, 0, s.out_height, no_sums);
+  ASSERT_NO_FATAL_FAILURE(ExpectClose(dst, expected, 2e-6, 1e-30));
+  EXPECT_EQ(FastRows(isa, s, operands, 0, s.out_height, sums), dst);
+  std::vector<double> wanted(sums.size(), 0.5);
+  for (size_t i = 0; i < dst.size(); ++i) {
+    wanted[i % wanted.size()] += static_cast<double>(dst[i]);
+  }
+  for (size_t c = 0; c < sums.size(); ++c) {
+    ASSERT_NEAR(sums[c], wanted[c], 1e-5 * (1 + std::abs(wanted[c])));
+  }
+  // A part of the rows is that part of all rows.
+  const int64_t first = s.out_height / 3, last = s.out_height - first / 2;
+  const std::vector<float> part =
+      FastRows(isa, s, operands, first, last, no_sums);
+  const int64_t row = s.out_width * s.out_channels;
+  std::fill_n(dst.begin(), first * row, -99);
+  std::fill(dst.begin() + last * row, dst.end(), -99);
+  EXPECT_EQ(part, dst);
+}
+
+TEST(DepthwiseConv2dTest, EveryIsaAgreesWithTheNaiveLoop) {
+  RandomNumbers random;
+  SCOPED_TRACE(random.Seed());
+  int64_t round = 0;
+  for (const Isa isa : UsableIsas()) {
+    for (Conv2dShape s : SmallGeometries()) {
+      for (const int64_t wider : {0, 9}) {
+        s.in_width += wider;
+        s.out_width += wider / s.stride_x;
+        s.in_channels = s.out_channels = 1 + 7 * round % 40;
+        s.activation = static_cast<Activation>(round++ % 6);
+        if (FastDepthwise(isa, s) == nullptr) continue;
+        SCOPED_TRACE(testing::Message()
+                     << IsaName(isa) << " kernel " << s.kernel_height
+                     << " stride " << s.stride_y << " pad " << s.pad_top
+                     << " width " << s.in_width << " channels "
+                     << s.in_channels);
+        ASSERT_NO_FATAL_FAILURE(ExpectTwins(isa, s, random));
+      }
+    }
+  }
+}
+
+TEST(DepthwiseConv2dTest, OtherGeometriesHaveNoFastKernel) {
+  const Conv2dShape good = {.kernel_height = 3, .kernel_width = 3};
+  for (const Isa isa : UsableIsas()) {
+    EXPECT_EQ(FastDepthwise(isa, good) != nullptr, isa != Isa::kPlain);
+    Conv2dShape s = good;
+    s.kernel_width = 5;
+    EXPECT_EQ(FastDepthwise(isa, s), nullptr);
+    s.kernel_width = s.kernel_height = 7;
+    EXPECT_EQ(FastDepthwise(isa, s), nullptr);
+    s = good;
+    s.stride_x = 2;
+    EXPECT_EQ(FastDepthwise(isa, s), nullptr);
+    s.stride_x = s.stride_y = 3;
+    EXPECT_EQ(FastDepthwise(isa, s), nullptr);
+    s = good;
+    s.dilation_x = 2;
+    EXPECT_EQ(FastDepthwise(isa, s), nullptr);
+    s = good;
+    s.pad_left = 3;
+    EXPECT_EQ(FastDepthwise(isa, s), nullptr);
+  }
+}
+
 TEST(DepthwiseConv2dTest, ChannelCountsMustBeEqual) {
   const Status status =
       DepthwiseConv2dF32({.in_channels = 3, .out_channels = 6}, {}, {}, {}, {});

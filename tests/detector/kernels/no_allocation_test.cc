@@ -97,7 +97,8 @@ TEST_F(NoAllocationTest, MatricesAndChannels) {
                                         .expand_wei = two_,
                                         .expand_bias = two_};
   ExpectNoAllocation([&] {
-    return SqueezeExciteF32({.pixels = 4, .channels = 2, .reduced = 1}, src_,
+    return SqueezeExciteF32(Isa::kPlain,
+                            {.pixels = 4, .channels = 2, .reduced = 1}, src_,
                             weights, scratch_, dst_);
   });
 }
@@ -183,7 +184,7 @@ TEST_F(NoAllocationTest, Images) {
         BytesOf(four_), WritableBytesOf(dst_));
   });
   ExpectNoAllocation([&] {
-    return NormalizeU8F32({}, std::span(bits_).first(6),
+    return NormalizeU8F32(Isa::kPlain, {}, std::span(bits_).first(6),
                           std::span(dst_).first(6));
   });
 }

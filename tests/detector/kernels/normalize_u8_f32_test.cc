@@ -25,18 +25,31 @@ TEST(NormalizeTest, EveryByteInEveryChannelEqualsTheFormula) {
                          kParameters.deviation[c]);
     }
   }
-  std::vector<float> dst(src.size());
-  ASSERT_TRUE(NormalizeU8F32(kParameters, src, dst).ok());
-  EXPECT_EQ(dst, expected);
+  for (const Isa isa : UsableIsas()) {
+    // Every number of pixels up to two rounds of the widest loop, then all.
+    for (size_t pixels = 0; pixels <= 256; pixels += pixels < 34 ? 1 : 222) {
+      std::vector<float> dst(pixels * 3 + 1, -99);
+      ASSERT_TRUE(NormalizeU8F32(isa, kParameters,
+                                 std::span(src).first(pixels * 3),
+                                 std::span(dst).first(pixels * 3))
+                      .ok());
+      EXPECT_EQ(dst.back(), -99) << IsaName(isa);
+      dst.pop_back();
+      EXPECT_EQ(dst, std::vector(expected.begin(),
+                                 expected.begin() + std::ssize(dst)))
+          << IsaName(isa) << " " << pixels;
+    }
+  }
 }
 
 TEST(NormalizeTest, SizesThatDoNotFitAreRefusedByName) {
   const std::vector<uint8_t> src(4);
   std::vector<float> dst(6);
-  EXPECT_EQ(NormalizeU8F32({}, src, dst).message(),
+  EXPECT_EQ(NormalizeU8F32(Isa::kPlain, {}, src, dst).message(),
             "src elements = 4: must be 3");
-  EXPECT_EQ(NormalizeU8F32({}, std::span(src).first(3), dst).message(),
-            "dst elements = 6: must be 3");
+  EXPECT_EQ(
+      NormalizeU8F32(Isa::kPlain, {}, std::span(src).first(3), dst).message(),
+      "dst elements = 6: must be 3");
 }
 
 TEST(NormalizeTest, DeviationsMustBePositiveAndFinite) {
@@ -44,7 +57,7 @@ TEST(NormalizeTest, DeviationsMustBePositiveAndFinite) {
                             std::numeric_limits<float>::quiet_NaN()}) {
     NormalizeParameters parameters;
     parameters.deviation[1] = wrong;
-    EXPECT_EQ(NormalizeU8F32(parameters, {}, {}).code(),
+    EXPECT_EQ(NormalizeU8F32(Isa::kPlain, parameters, {}, {}).code(),
               StatusCode::kInvalidArgument);
   }
 }

@@ -72,8 +72,8 @@ std::vector<float> Literal(const SqueezeExciteShape& s,
 TEST(SqueezeExciteTest, EverySmallShapeEqualsTheDefinition) {
   RandomNumbers random;
   SCOPED_TRACE(random.Seed());
-  for (int64_t pixels = 1; pixels <= 9; ++pixels) {
-    for (const int64_t channels : {1, 2, 5, 64, 65}) {
+  for (const int64_t pixels : {1, 2, 3, 4, 5, 6, 7, 8, 9, 63, 64, 65, 130}) {
+    for (const int64_t channels : {1, 2, 5, 17, 64, 65}) {
       const SqueezeExciteShape shape = {.batch = 2,
                                         .pixels = pixels,
                                         .channels = channels,
@@ -83,18 +83,42 @@ TEST(SqueezeExciteTest, EverySmallShapeEqualsTheDefinition) {
                                                           : Activation::kSwish};
       const Weights weights = RandomWeights(shape, random);
       const size_t image = CountOf({pixels, channels});
-      std::vector<float> x = random.Floats(2 * image);
+      const std::vector<float> source = random.Floats(2 * image);
       std::vector<float> expected;
       for (const size_t start : {size_t{0}, image}) {
         const auto part =
-            Literal(shape, std::span(x).subspan(start, image), weights);
+            Literal(shape, std::span(source).subspan(start, image), weights);
         expected.insert(expected.end(), part.begin(), part.end());
       }
-      std::vector<float> scratch(
-          static_cast<size_t>(SqueezeExciteScratch(shape)));
-      ASSERT_TRUE(SqueezeExciteF32(shape, x, weights.view(), scratch, x).ok());
-      ExpectClose(x, expected, /*relative=*/2e-5, /*absolute=*/1e-6);
+      for (const Isa isa : UsableIsas()) {
+        SCOPED_TRACE(IsaName(isa));
+        std::vector<float> x = source;
+        std::vector<float> scratch(
+            static_cast<size_t>(SqueezeExciteScratch(shape)));
+        ASSERT_TRUE(
+            SqueezeExciteF32(isa, shape, x, weights.view(), scratch, x).ok());
+        ExpectClose(x, expected, /*relative=*/2e-5, /*absolute=*/1e-6);
+      }
     }
+  }
+}
+
+TEST(SqueezeExciteTest, RunsAreScaledByTheirFactorAndNothingElseIs) {
+  const std::vector<ScaledRun> runs = {{0, 1, 2}, {1, 18, 0}, {20, 53, 1}};
+  const std::vector<float> src = Iota<float>(60, 1), factors = {2, 3, 5};
+  for (const Isa isa : UsableIsas()) {
+    if (isa == Isa::kPlain) continue;
+    std::vector<float> dst(60, -99);
+    SqueezeExciteParts(isa).scale_runs(runs.data(), std::ssize(runs),
+                                       src.data(), factors.data(), dst.data());
+    std::vector<float> expected(60, -99);
+    for (const ScaledRun& run : runs) {
+      for (auto i = static_cast<size_t>(run.begin);
+           i < static_cast<size_t>(run.end); ++i) {
+        expected[i] = src[i] * factors[static_cast<size_t>(run.factor)];
+      }
+    }
+    EXPECT_EQ(dst, expected) << IsaName(isa);
   }
 }
 
@@ -102,9 +126,10 @@ TEST(SqueezeExciteTest, SizesThatDoNotFitAreRefusedByName) {
   RandomNumbers random;
   const SqueezeExciteShape shape = {.pixels = 1, .channels = 4, .reduced = 2};
   const Weights weights = RandomWeights(shape, random);
-  std::vector<float> x(4), scratch(6);
+  std::vector<float> x(4), scratch(14);
   const auto message = [&](const Weights& w) {
-    return SqueezeExciteF32(shape, x, w.view(), scratch, x).message();
+    return SqueezeExciteF32(Isa::kPlain, shape, x, w.view(), scratch, x)
+        .message();
   };
   EXPECT_EQ(message(weights), "");
   Weights wrong = weights;
@@ -118,9 +143,10 @@ TEST(SqueezeExciteTest, SizesThatDoNotFitAreRefusedByName) {
   EXPECT_EQ(message(wrong), "reduce_wei elements = 7: must be 8");
   scratch.pop_back();
   EXPECT_EQ(message(weights),
-            "scratch elements = 5: must be in [6, 9223372036854775807]");
-  EXPECT_EQ(SqueezeExciteF32({.pixels = 0}, {}, {}, {}, {}).message(),
-            "pixels = 0: must be in [1, 1152921504606846976]");
+            "scratch elements = 13: must be in [14, 9223372036854775807]");
+  EXPECT_EQ(
+      SqueezeExciteF32(Isa::kPlain, {.pixels = 0}, {}, {}, {}, {}).message(),
+      "pixels = 0: must be in [1, 1152921504606846976]");
 }
 
 }  // namespace

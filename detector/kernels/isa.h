@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which instructions our own kernels may use. Chosen once, when a model is
+// compiled; a test forces each in turn. Tested by
+// tests/detector/kernels/isa_test.cc.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+namespace cyto8 {
+
+enum class Isa {
+  kPlain,   // whatever the compiler's baseline is: the naive kernels.
+  kAvx2,    // AVX2 and FMA.
+  kAvx512,  // AVX-512 F, BW, DQ and VL, besides AVX2 and FMA.
+};
+
+std::string_view IsaName(Isa isa);  // "avx512".
+
+// What this CPU and its operating system can run, kPlain first, the best last.
+std::vector<Isa> UsableIsas();
+Isa BestIsa();
+
+}  // namespace cyto8
