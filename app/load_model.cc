@@ -207,6 +207,11 @@ Status Override(const LoadModelOptions& options, LoadedModel& loaded) {
     postprocess.scope = SuppressionScope::kGlobal;
     postprocess.classes = ClassChoice::kBestPerAnchor;
   }
+  loaded.card_iou_threshold = postprocess.iou_threshold;
+  if (options.iou_threshold) {
+    postprocess.method = SuppressionMethod::kHard;
+    postprocess.iou_threshold = static_cast<float>(*options.iou_threshold);
+  }
   if (options.min_score) {
     postprocess.score_threshold = static_cast<float>(*options.min_score);
   }

@@ -28,6 +28,8 @@ struct LoadModelOptions {
       std::nullopt;  // instead of the card's threshold.
   // By class name, instead of the threshold that all classes have.
   std::map<std::string, double> class_min_score = {};
+  // Hard suppression inside tiles above this, instead of the card's; 1: none.
+  std::optional<double> iou_threshold = std::nullopt;
   // Of LoadedModel::detector; none: the card's.
   std::optional<TileSize> tile_px = std::nullopt;
   bool other_sizes = false;  // LoadedModel::family is wanted.
@@ -46,6 +48,7 @@ struct LoadedModel {
   // The threshold of every class by class id if class_min_score was given, else
   // empty. The detector cuts at the lowest; the rest is the merger's.
   std::map<int, double> class_min_score = {};
+  double card_iou_threshold = 0;  // before an option replaced it.
   // What a serving export had baked in and the card replaces; empty if nothing.
   std::string replaced_postprocess = {};
 };

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <optional>
 #include <span>
 #include <string>
 #include <thread>
@@ -55,6 +56,18 @@ std::vector<Status> FailuresOf(std::span<const SlideResult> results) {
   return failures;
 }
 
+bool MergesBySuppression(const PostprocessSettings& settings) {
+  return settings.merge == MergeMethod::kNms &&
+         settings.match_metric == MergeMetric::kIou;
+}
+
+// Where boxes are fused, or matched in another way than inside tiles, none may
+// be suppressed before. None: as the card says.
+std::optional<double> SuppressionInTiles(const PostprocessSettings& settings) {
+  return MergesBySuppression(settings) ? settings.match_threshold
+                                       : std::optional<double>(1.0);
+}
+
 // One run of the command: what was asked for, and what it takes.
 class ScoreRun {
  public:
@@ -73,6 +86,9 @@ class ScoreRun {
   Status ReadModel();
   StatusOr<SlideReader> MakeReader() const;
   StatusOr<ExitCode> DescribeOnly(const SlideReader& reader);
+  MergeOptions Merging() const;
+  StatusOr<std::shared_ptr<const Detector>> DetectorFor(
+      int64_t width_px, int64_t height_px) const;
   Status RunPipeline(const SlideReader& reader, ScoreSink& sink);
   ExitCode CodeOf(std::span<const Status> failures) const;
   RunFacts Facts(ExitCode exit_code) const;
@@ -108,13 +124,19 @@ Status ScoreRun::ListImages() {
 
 Status ScoreRun::ReadModel() {
   const InputSettings& input = settings_.input;
+  const PostprocessSettings& postprocess = settings_.postprocess;
   CYTO8_ASSIGN_OR_RETURN(
       model_,
-      LoadModel(files_, {.path = input.model,
-                         .engine = settings_.run.engine,
-                         .class_agnostic = settings_.postprocess.class_agnostic,
-                         .min_score = settings_.postprocess.min_score,
-                         .limits = request_.limits}));
+      LoadModel(files_,
+                {.path = input.model,
+                 .engine = settings_.run.engine,
+                 .class_agnostic = postprocess.class_agnostic,
+                 .min_score = postprocess.min_score,
+                 .class_min_score = postprocess.class_min_score,
+                 .iou_threshold = SuppressionInTiles(postprocess),
+                 .tile_px = settings_.tiling.tile_px,
+                 .other_sizes = settings_.tiling.fit,
+                 .limits = request_.limits}));
   return OkStatus();
 }
 
@@ -125,7 +147,8 @@ StatusOr<SlideReader> ScoreRun::MakeReader() const {
                .model_mpp = tiling.target_mpp.value_or(model_.card.mpp),
                .grid = {.tile_width_px = model_.detector->tile_width_px(),
                         .tile_height_px = model_.detector->tile_height_px(),
-                        .overlap_px = tiling.overlap_px},
+                        .overlap_px = tiling.overlap_px,
+                        .edge = tiling.edge},
                .limits = request_.limits});
 }
 
@@ -155,18 +178,35 @@ StatusOr<ExitCode> ScoreRun::DescribeOnly(const SlideReader& reader) {
   return CodeOf(run.failures);
 }
 
-Status ScoreRun::RunPipeline(const SlideReader& reader, ScoreSink& sink) {
+MergeOptions ScoreRun::Merging() const {
   const PostprocessOptions& card = model_.card.postprocess;
-  const DetectorSource detectors = [this](int64_t, int64_t) {
-    return StatusOr(model_.detector);
+  const PostprocessSettings& postprocess = settings_.postprocess;
+  return {.method = postprocess.merge,
+          .metric = postprocess.match_metric,
+          .iou_threshold =
+              postprocess.match_threshold.value_or(model_.card_iou_threshold),
+          .class_agnostic = card.scope == SuppressionScope::kGlobal,
+          .min_scores = model_.class_min_score};
+}
+
+// With --fit the smallest size that holds the tile.
+StatusOr<std::shared_ptr<const Detector>> ScoreRun::DetectorFor(
+    int64_t width_px, int64_t height_px) const {
+  if (model_.family == nullptr) return model_.detector;
+  CYTO8_ASSIGN_OR_RETURN(const TileSize size,
+                         model_.family->SmallestSize(width_px, height_px));
+  return model_.family->ForTile(size.width_px, size.height_px);
+}
+
+Status ScoreRun::RunPipeline(const SlideReader& reader, ScoreSink& sink) {
+  const DetectorSource detectors = [this](int64_t width_px, int64_t height_px) {
+    return DetectorFor(width_px, height_px);
   };
   ScorePipeline pipeline(
       reader, detectors,
       {.threads = threads_,
-       .fit = settings_.tiling.fit,
-       .merge = {.iou_threshold = settings_.postprocess.match_threshold.value_or(
-                     card.iou_threshold),
-                 .class_agnostic = card.scope == SuppressionScope::kGlobal},
+       .merge = Merging(),
+       .merge_single_tiles = !MergesBySuppression(settings_.postprocess),
        .limits = request_.limits});
   return pipeline.Run(files_, inputs_, sink,
                       [this] { return stop_.received(); });

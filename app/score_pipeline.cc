@@ -296,11 +296,8 @@ Status Stages::DetectOrFail(TileToken& token) {
 
 StatusOr<TileDetections> Stages::DetectOn(ActiveSlide& slide, const Tile& tile,
                                           const ImageView& pixels) {
-  const TileGridOptions& grid = reader_.options().grid;
-  CYTO8_ASSIGN_OR_RETURN(
-      const std::shared_ptr<const Detector> detector,
-      options_.fit ? detectors_(tile.width_px, tile.height_px)
-                   : detectors_(grid.tile_width_px, grid.tile_height_px));
+  CYTO8_ASSIGN_OR_RETURN(const std::shared_ptr<const Detector> detector,
+                         detectors_(tile.width_px, tile.height_px));
   CYTO8_ASSIGN_OR_RETURN(std::unique_ptr<DetectorSession> session,
                          sessions_.Take(detector));
   SerialFor serial;

@@ -35,18 +35,15 @@ class SlideSink {
   virtual void Finish(size_t input, SlideResult result) = 0;
 };
 
-// The detector whose input is that large; thread-safe.
+// A detector whose input holds a tile of that size; thread-safe.
 using DetectorSource = std::function<StatusOr<std::shared_ptr<const Detector>>(
     int64_t width_px, int64_t height_px)>;
 
 struct ScorePipelineOptions {
   int64_t threads = 1;
-  // Each tile at the smallest size that the source has for it, instead of the
-  // full tile of the grid.
-  bool fit = false;
   MergeOptions merge = {};
-  // Tiles of images that have one only are not merged: the detector has
-  // suppressed already.
+  // False: the boxes of an image of one tile stay as they are, since the
+  // detector has suppressed already. True if it has not.
   bool merge_single_tiles = false;
   Limits limits = {};
 };
