@@ -3,6 +3,8 @@
 // tests/app/console_test.cc.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,11 +16,22 @@ namespace cyto8 {
 // arrived, e.g. on a full disk behind a redirection.
 Status PrintData(std::string_view text);
 
-// "cyto8: message" to stderr; control characters, which file names may hold,
-// are shown as '?'. Whether it arrived cannot be told to anybody.
+// "cyto8: message" to stderr, as Printable(). On a terminal a progress bar that
+// stands in the line is wiped first. Whether it arrived cannot be told to
+// anybody.
 void PrintMessage(std::string_view message);
 
-// The text without control characters.
+// To stderr as it is, in one piece.
+void PrintToStderr(std::string_view text);
+
+// Whether stderr is a terminal.
+bool StderrIsTerminal();
+
+// The width of that terminal, if it tells one.
+std::optional<int64_t> StderrColumns();
+
+// The text without control characters, which file names may hold: each is
+// shown as '?'. What is not UTF-8 as in base/valid_utf8.h.
 std::string Printable(std::string_view text);
 
 }  // namespace cyto8

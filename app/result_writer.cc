@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Results to text; see result_writer.h.
+// Results as COCO and CSV; see result_writer.h.
 #include "app/result_writer.h"
 
-#include <algorithm>
-#include <vector>
+#include <initializer_list>
 
 #include "base/numbers.h"
+#include "base/valid_utf8.h"
 
 namespace cyto8 {
 namespace {
@@ -21,25 +21,17 @@ std::string CocoEntry(const SlideIdentity& slide, const Detection& cell) {
          "], \"score\": " + FormatFixed(cell.score, kScoreDecimals) + "}";
 }
 
-void AppendEntries(const SlideResult& slide, std::string& text) {
-  for (const FoundCell& cell : slide.cells) {
-    text += text.size() > 1 ? ",\n " : "\n ";
-    text += CocoEntry(slide.identity, cell.detection);
-  }
-}
-
-bool ReachesPastImage(const Box& box, const SlideResult& slide) {
+bool ReachesPastImage(const Box& box, const SlideFacts& slide) {
   return box.x_min < 0 || box.y_min < 0 ||
          box.x_max > static_cast<double>(slide.width_px) ||
          box.y_max > static_cast<double>(slide.height_px);
 }
 
-std::string CsvLine(std::span<const std::string> cells) {
+std::string CsvLine(std::initializer_list<std::string_view> cells) {
   std::string line;
-  for (const std::string& cell : cells) {
-    line += (line.empty() ? "" : ",") + CsvCell(cell);
-  }
-  return line + "\n";
+  for (const std::string_view cell : cells) line += CsvCell(cell) + ",";
+  line.back() = '\n';
+  return line;
 }
 
 std::string DetectionLine(const SlideResult& slide, const ModelCard& card,
@@ -50,98 +42,93 @@ std::string DetectionLine(const SlideResult& slide, const ModelCard& card,
   const std::string rank = std::to_string(index + 1);
   const double x_um = (box.x_min + box.x_max) / 2 * slide.mpp.value;
   const double y_um = (box.y_min + box.y_max) / 2 * slide.mpp.value;
-  const std::string cells[] = {
-      slide.identity.id,
-      rank,
-      card.classes[class_index].name,
-      FormatFixed(cell.detection.score, kScoreDecimals),
-      rank,
-      BoxNumber(box.x_min),
-      BoxNumber(box.y_min),
-      BoxNumber(box.width()),
-      BoxNumber(box.height()),
-      BoxNumber(x_um),
-      BoxNumber(y_um),
-      std::to_string(cell.tile),
-      ReachesPastImage(box, slide) ? "edge" : ""};
-  return CsvLine(cells);
+  return CsvLine({slide.identity.id, rank, card.classes[class_index].name,
+                  FormatFixed(cell.detection.score, kScoreDecimals), rank,
+                  BoxNumber(box.x_min), BoxNumber(box.y_min),
+                  BoxNumber(box.width()), BoxNumber(box.height()),
+                  BoxNumber(x_um), BoxNumber(y_um), std::to_string(cell.tile),
+                  ReachesPastImage(box, slide) ? "edge" : ""});
 }
 
-std::string SlideLine(const SlideResult& slide) {
-  if (!slide.status.ok()) {
-    const std::string cells[] = {slide.identity.id,
-                                 slide.identity.path,
-                                 "failed",
-                                 "",
-                                 "",
-                                 "",
-                                 "",
-                                 "",
-                                 "",
-                                 "",
-                                 slide.status.message()};
-    return CsvLine(cells);
+std::string SlideLine(const SlideSummary& slide) {
+  const std::string_view outcome = SlideOutcomeName(OutcomeOf(slide));
+  if (!HasResult(slide)) {
+    return CsvLine({slide.identity.id, slide.identity.path, outcome, "", "", "",
+                    "", "", "", "", ErrorOf(slide), slide.notes});
   }
-  const std::string cells[] = {slide.identity.id,
-                               slide.identity.path,
-                               "done",
-                               FormatShortest(slide.mpp.value),
-                               slide.mpp.source,
-                               std::to_string(slide.width_px),
-                               std::to_string(slide.height_px),
-                               std::to_string(slide.tiles),
-                               "0",
-                               std::to_string(slide.cells.size()),
-                               ""};
-  return CsvLine(cells);
+  return CsvLine({slide.identity.id, slide.identity.path, outcome,
+                  FormatShortest(slide.mpp.value), slide.mpp.source,
+                  std::to_string(slide.width_px),
+                  std::to_string(slide.height_px), std::to_string(slide.tiles),
+                  std::to_string(slide.tiles_failed),
+                  std::to_string(slide.boxes), "", slide.notes});
+}
+
+std::string TimingLine(const SlideSummary& slide, std::string_view host) {
+  const auto text = [](double seconds) {
+    return FormatFixed(seconds, kSecondsDecimals);
+  };
+  const StageSeconds& seconds = slide.seconds;
+  return CsvLine({slide.identity.id, std::to_string(slide.attempts), host,
+                  HasResult(slide) ? std::to_string(slide.tiles) : "",
+                  text(seconds.read), text(seconds.decode),
+                  text(seconds.resample), text(seconds.infer),
+                  text(seconds.boxes), text(seconds.merge), text(seconds.write),
+                  text(seconds.total())});
 }
 
 }  // namespace
 
 std::string CsvCell(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
-    return std::string(text);
-  }
+  const std::string valid = ValidUtf8(text);
+  if (valid.find_first_of(",\"\r\n") == std::string::npos) return valid;
   std::string quoted = "\"";
-  for (const char c : text) {
+  for (const char c : valid) {
     if (c == '"') quoted += '"';
     quoted += c;
   }
   return quoted + "\"";
 }
 
-std::string CocoText(const SlideResult& slide) {
-  std::string text = "[";
-  AppendEntries(slide, text);
-  return text + "\n]\n";
-}
-
-std::string CocoText(std::span<const SlideResult> slides) {
-  std::vector<const SlideResult*> order;
-  for (const SlideResult& slide : slides) order.push_back(&slide);
-  std::stable_sort(order.begin(), order.end(),
-                   [](const SlideResult* a, const SlideResult* b) {
-                     return a->identity.image_id < b->identity.image_id;
-                   });
-  std::string text = "[";
-  for (const SlideResult* slide : order) AppendEntries(*slide, text);
-  return text + "\n]\n";
-}
-
-std::string DetectionsCsv(const SlideResult& slide, const ModelCard& card) {
-  std::string text = "slide,id,class,score,rank,x,y,w,h,x_um,y_um,tile,flags\n";
-  for (size_t i = 0; i < slide.cells.size(); ++i) {
-    text += DetectionLine(slide, card, i);
+Status WriteCoco(const SlideResult& slide, const Sink& sink) {
+  std::string before = "[\n ";
+  for (const FoundCell& cell : slide.cells) {
+    CYTO8_RETURN_IF_ERROR(
+        sink(before + CocoEntry(slide.identity, cell.detection)));
+    before = ",\n ";
   }
-  return text;
+  return sink(slide.cells.empty() ? "[\n]\n" : "\n]\n");
 }
 
-std::string SlidesCsv(std::span<const SlideResult> slides) {
-  std::string text =
-      "id,path,status,mpp,mpp_source,width_px,height_px,tiles,tiles_failed,"
-      "boxes,error\n";
-  for (const SlideResult& slide : slides) text += SlideLine(slide);
-  return text;
+Status WriteDetectionsCsv(const SlideResult& slide, const ModelCard& card,
+                          const Sink& sink) {
+  CYTO8_RETURN_IF_ERROR(
+      sink("slide,id,class,score,rank,x,y,w,h,x_um,y_um,tile,flags\n"));
+  for (size_t i = 0; i < slide.cells.size(); ++i) {
+    CYTO8_RETURN_IF_ERROR(sink(DetectionLine(slide, card, i)));
+  }
+  return OkStatus();
+}
+
+Status WriteSlidesCsv(std::span<const SlideSummary> slides, const Sink& sink) {
+  CYTO8_RETURN_IF_ERROR(
+      sink("id,path,status,mpp,mpp_source,width_px,height_px,tiles,"
+           "tiles_failed,boxes,error,notes\n"));
+  for (const SlideSummary& slide : slides) {
+    CYTO8_RETURN_IF_ERROR(sink(SlideLine(slide)));
+  }
+  return OkStatus();
+}
+
+Status WriteTimingCsv(std::span<const SlideSummary> slides,
+                      std::string_view host, const Sink& sink) {
+  CYTO8_RETURN_IF_ERROR(
+      sink("id,attempts,host,tiles,read_s,decode_s,resample_s,infer_s,boxes_s,"
+           "merge_s,write_s,total_s\n"));
+  for (const SlideSummary& slide : slides) {
+    CYTO8_RETURN_IF_ERROR(sink(TimingLine(slide, host)));
+  }
+  return OkStatus();
 }
 
 }  // namespace cyto8

@@ -1,30 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-// Results to text, exactly as docs/formats.md, section 3. Pure: no files, no
-// clocks. Tested by tests/app/result_writer_test.cc.
+// Results as COCO and CSV, exactly as docs/formats.md, section 3, written line
+// by line. No files, no clocks. Tested by tests/app/result_writer_test.cc.
 #pragma once
 
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "app/model_card.h"
 #include "app/score_result.h"
+#include "app/sink.h"
+#include "base/status.h"
 
 namespace cyto8 {
 
-// coco.json of one image.
-std::string CocoText(const SlideResult& slide);
+// All of them fail only as the sink does.
 
-// coco_results.json of a run: by rising image_id.
-std::string CocoText(std::span<const SlideResult> slides);
+// coco.json of one image.
+Status WriteCoco(const SlideResult& slide, const Sink& sink);
 
 // detections.csv of one image.
-std::string DetectionsCsv(const SlideResult& slide, const ModelCard& card);
+Status WriteDetectionsCsv(const SlideResult& slide, const ModelCard& card,
+                          const Sink& sink);
 
 // slides.csv of a run.
-std::string SlidesCsv(std::span<const SlideResult> slides);
+Status WriteSlidesCsv(std::span<const SlideSummary> slides, const Sink& sink);
+
+// timing.csv of a run on one host.
+Status WriteTimingCsv(std::span<const SlideSummary> slides,
+                      std::string_view host, const Sink& sink);
 
 // One CSV cell by RFC 4180: quoted where it holds a comma, a quote or a line
-// break.
+// break. What is not UTF-8 as in base/valid_utf8.h.
 std::string CsvCell(std::string_view text);
 
 }  // namespace cyto8

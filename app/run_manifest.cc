@@ -11,9 +11,9 @@
 #include <cmath>
 #include <ctime>
 #include <fstream>
-#include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/valid_utf8.h"
 #include "base/version.h"
 
 namespace cyto8 {
@@ -45,92 +45,162 @@ Json SecondsJson(const StageSeconds& seconds) {
           {"write", Milliseconds(seconds.write)}};
 }
 
-Json CountsJson(const SlideResult& slide, const ModelCard& card) {
+Json CountsJson(const SlideSummary& slide, const ModelCard& card) {
   Json counts = Json::object();
-  for (const CardClass& entry : card.classes) {
-    counts[entry.name] = CellsOfClass(slide, entry.id);
+  for (size_t i = 0; i < card.classes.size(); ++i) {
+    counts[card.classes[i].name] = slide.cells_of_class[i];
   }
   return counts;
 }
 
-Json SlideJson(const SlideResult& slide, const ModelCard& card) {
+// Keys in the order of docs/formats.md.
+Json SlideJson(const SlideSummary& slide, const ModelCard& card) {
   Json json = {{"id", slide.identity.id},
                {"image_id", slide.identity.image_id},
-               {"path", slide.identity.path}};
-  if (!slide.status.ok()) {
-    json["status"] = "failed";
-    json["error"] = slide.status.message();
-    return json;
+               {"path", ValidUtf8(slide.identity.path)},
+               {"status", SlideOutcomeName(OutcomeOf(slide))},
+               {"attempts", slide.attempts}};
+  if (HasResult(slide)) {
+    json["sha256"] = slide.sha256;
+    json["width_px"] = slide.width_px;
+    json["height_px"] = slide.height_px;
+    json["mpp"] = slide.mpp.value;
+    json["mpp_source"] = slide.mpp.source;
+    json["tiles"] = slide.tiles;
+    json["tiles_failed"] = slide.tiles_failed;
+    json["detections"] = CountsJson(slide, card);
+  } else {
+    json["error"] = ValidUtf8(ErrorOf(slide));
   }
-  json["sha256"] = slide.sha256;
-  json["width_px"] = slide.width_px;
-  json["height_px"] = slide.height_px;
-  json["mpp"] = slide.mpp.value;
-  json["mpp_source"] = slide.mpp.source;
-  json["tiles"] = slide.tiles;
-  json["detections"] = CountsJson(slide, card);
-  json["status"] = "done";
+  if (!slide.notes.empty()) json["notes"] = ValidUtf8(slide.notes);
   json["seconds"] = SecondsJson(slide.seconds);
   return json;
 }
 
+Json ClassesJson(const ModelCard& card) {
+  Json classes = Json::array();
+  for (const CardClass& entry : card.classes) {
+    classes.push_back({{"id", entry.id}, {"name", entry.name}});
+  }
+  return classes;
+}
+
+Json GroupsJson(const ModelCard& card) {
+  Json groups = Json::object();
+  for (const auto& [name, ids] : card.groups) {
+    Json& members = groups[name] = Json::array();
+    for (const int id : ids) {
+      members.push_back(card.classes[static_cast<size_t>(id - 1)].name);
+    }
+  }
+  return groups;
+}
+
 Json ModelJson(const LoadedModel& model) {
-  return {{"name", model.card.name},          {"file", model.model_path},
-          {"sha256", model.card.sha256},      {"card", model.card_path},
-          {"card_sha256", model.card_sha256}, {"licence", model.card.licence}};
+  return {{"name", model.card.name},
+          {"file", ValidUtf8(model.model_path)},
+          {"sha256", model.card.sha256},
+          {"card", ValidUtf8(model.card_path)},
+          {"card_sha256", model.card_sha256},
+          {"licence", model.card.licence},
+          {"classes", ClassesJson(model.card)},
+          {"groups", GroupsJson(model.card)}};
 }
 
-Json SettingsJson(const RunFacts& facts, const LoadedModel& model) {
+// What was used, from the card and the model; the user's own names follow.
+StatusOr<Json> SettingsJson(const RunFacts& facts, const LoadedModel& model) {
   const PostprocessOptions& post = model.card.postprocess;
-  return {{"mpp", model.card.mpp},
-          {"tile_width_px", model.detector->tile_width_px()},
-          {"tile_height_px", model.detector->tile_height_px()},
-          {"overlap_px", facts.overlap_px},
-          {"score_threshold", Decimal(post.score_threshold)},
-          {"iou_threshold", Decimal(post.iou_threshold)},
-          {"class_agnostic", post.scope == SuppressionScope::kGlobal},
-          {"postprocess", DescribePostprocess(post)},
-          {"replaced_postprocess", model.replaced_postprocess}};
+  Json json = {{"mpp", model.card.mpp},
+               {"tile_width_px", model.detector->tile_width_px()},
+               {"tile_height_px", model.detector->tile_height_px()},
+               {"score_threshold", Decimal(post.score_threshold)},
+               {"iou_threshold", Decimal(post.iou_threshold)},
+               {"class_agnostic", post.scope == SuppressionScope::kGlobal},
+               {"postprocess", DescribePostprocess(post)},
+               {"replaced_postprocess", model.replaced_postprocess}};
+  for (const auto& [key, value] : facts.settings) {
+    Json parsed = Json::parse(ValidUtf8(value), /*cb=*/nullptr,
+                              /*allow_exceptions=*/false);
+    if (parsed.is_discarded()) {
+      return Internal("setting " + key + " = " + value + ": is not JSON");
+    }
+    json[key] = std::move(parsed);
+  }
+  return json;
 }
 
-std::string RunStatus(std::span<const SlideResult> slides) {
-  const auto failed = std::count_if(
-      slides.begin(), slides.end(),
-      [](const SlideResult& slide) { return !slide.status.ok(); });
-  if (failed == 0) return "done";
-  return static_cast<size_t>(failed) == slides.size() ? "failed" : "partial";
+Json CommandJson(const RunFacts& facts) {
+  Json words = Json::array();
+  for (const std::string& word : facts.command) {
+    words.push_back(ValidUtf8(word));
+  }
+  return words;
 }
 
-}  // namespace
-
-std::string RunManifestText(const RunFacts& facts, const LoadedModel& model,
-                            std::span<const SlideResult> slides) {
-  Json json = {
+StatusOr<Json> HeadJson(const RunFacts& facts, const LoadedModel& model,
+                        std::string_view status) {
+  CYTO8_ASSIGN_OR_RETURN(const Json settings, SettingsJson(facts, model));
+  return Json{
       {"format", "cyto8-run"},
       {"version", 1},
       {"notice", kResearchNotice},
       {"program", {{"name", "cyto8"}, {"version", kVersion}}},
-      {"command", facts.command},
+      {"command", CommandJson(facts)},
       {"model", ModelJson(model)},
-      {"settings", SettingsJson(facts, model)},
+      {"settings", settings},
       {"conventions",
        "boxes are half-open, x, y, width, height in level-0 pixels, origin top "
        "left, and may reach past the image; scores are probabilities"},
-      {"threads", 1},
+      {"threads", facts.threads},
       {"engine", facts.engine},
-      {"cpu", facts.cpu},
-      {"host", facts.host},
+      {"memory_ceiling_bytes", facts.memory_ceiling_bytes},
+      {"cpu", ValidUtf8(facts.cpu)},
+      {"host", ValidUtf8(facts.host)},
       {"started", facts.started},
       {"finished", facts.finished},
-      {"status", RunStatus(slides)},
+      {"status", status},
       {"exit_code", static_cast<int>(facts.exit_code)}};
-  json["images"] = Json::array();
-  for (const SlideResult& slide : slides) {
-    json["images"].push_back(SlideJson(slide, model.card));
+}
+
+// What the model itself says is UTF-8 already; should it not be, a character
+// is replaced rather than an exception thrown.
+std::string Text(const Json& json, int indent) {
+  return json.dump(indent, /*indent_char=*/' ', /*ensure_ascii=*/false,
+                   Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+Status WriteRunManifest(const RunFacts& facts, const LoadedModel& model,
+                        std::span<const SlideSummary> slides,
+                        const Sink& sink) {
+  constexpr std::string_view kEndOfObject = "\n}";
+  CYTO8_ASSIGN_OR_RETURN(const Json head,
+                         HeadJson(facts, model, RunStatus(slides)));
+  std::string text = Text(head, /*indent=*/2);
+  text.resize(text.size() - kEndOfObject.size());
+  CYTO8_RETURN_IF_ERROR(sink(text + ",\n  \"images\": ["));
+  std::string_view before = "\n    ";
+  for (const SlideSummary& slide : slides) {
+    CYTO8_RETURN_IF_ERROR(sink(before));
+    CYTO8_RETURN_IF_ERROR(
+        sink(Text(SlideJson(slide, model.card), /*indent=*/-1)));
+    before = ",\n    ";
   }
-  return json.dump(/*indent=*/2, /*indent_char=*/' ', /*ensure_ascii=*/false,
-                   Json::error_handler_t::replace) +
-         "\n";
+  return sink(slides.empty() ? "]\n}\n" : "\n  ]\n}\n");
+}
+
+std::string_view RunStatus(std::span<const SlideSummary> slides) {
+  const auto count = [&](auto predicate) {
+    return std::count_if(slides.begin(), slides.end(), predicate);
+  };
+  const auto whole = count([](const SlideSummary& slide) {
+    return OutcomeOf(slide) == SlideOutcome::kDone;
+  });
+  if (static_cast<size_t>(whole) == slides.size()) return "done";
+  return count([](const SlideSummary& slide) { return HasResult(slide); }) == 0
+             ? "failed"
+             : "partial";
 }
 
 std::string HostName() {

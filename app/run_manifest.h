@@ -5,28 +5,41 @@
 
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app/exit_code.h"
 #include "app/load_model.h"
 #include "app/score_result.h"
+#include "app/sink.h"
+#include "base/status.h"
 
 namespace cyto8 {
 
 struct RunFacts {
-  std::vector<std::string> command;  // argv.
-  std::string engine;
-  std::string host;
-  std::string cpu;
-  std::string started;   // UTC, ISO 8601.
-  std::string finished;  // likewise.
-  int64_t overlap_px = 0;
+  std::vector<std::string> command = {};  // argv.
+  // Every option that can change a result, by name, as JSON text: those that
+  // the user can set. What the card made of them is added by the writer.
+  std::vector<std::pair<std::string, std::string>> settings = {};
+  int64_t threads = 1;
+  std::string engine = {};
+  int64_t memory_ceiling_bytes = 0;  // 0: none was stated.
+  std::string host = {};
+  std::string cpu = {};
+  std::string started = {};   // UTC, ISO 8601.
+  std::string finished = {};  // likewise.
   ExitCode exit_code = ExitCode::kWhole;
 };
 
-// JSON, indented, ending in a line feed. Text that is not UTF-8 is replaced.
-std::string RunManifestText(const RunFacts& facts, const LoadedModel& model,
-                            std::span<const SlideResult> slides);
+// JSON, indented, one image a line, ending in a line feed; written image by
+// image. What is not UTF-8 as in base/valid_utf8.h. kInternal if a setting is
+// not JSON; else fails as the sink does.
+Status WriteRunManifest(const RunFacts& facts, const LoadedModel& model,
+                        std::span<const SlideSummary> slides, const Sink& sink);
+
+// "done" if every image is whole, "failed" if none has a result, else
+// "partial". A run without images is done.
+std::string_view RunStatus(std::span<const SlideSummary> slides);
 
 std::string HostName();
 std::string CpuModel();  // from /proc/cpuinfo, or "unknown".

@@ -16,14 +16,16 @@
 #include "app/input_list.h"
 #include "app/load_model.h"
 #include "app/memory_plan.h"
-#include "app/result_writer.h"
+#include "app/log.h"
+#include "app/progress.h"
 #include "app/run_manifest.h"
 #include "app/score_inputs.h"
 #include "app/score_pipeline.h"
 #include "app/score_sink.h"
 #include "app/score_table.h"
+#include "app/slide_files.h"
 #include "app/stop_signal.h"
-#include "base/atomic_file.h"
+#include "app/stopwatch.h"
 
 namespace cyto8 {
 namespace {
@@ -48,12 +50,23 @@ ExitCode ExitCodeOfRun(int64_t images, std::span<const Status> failures) {
   return none_whole && all_unreadable ? ExitCode::kNoInput : code;
 }
 
-std::vector<Status> FailuresOf(std::span<const SlideResult> results) {
+std::vector<Status> FailuresOf(std::span<const SlideSummary> slides) {
   std::vector<Status> failures;
-  for (const SlideResult& result : results) {
-    if (!result.status.ok()) failures.push_back(result.status);
+  for (const SlideSummary& slide : slides) {
+    if (!slide.status.ok()) failures.push_back(slide.status);
   }
   return failures;
+}
+
+std::string EngineName(Engine engine) {
+  return engine == Engine::kOneDnn ? "onednn" : "naive";
+}
+
+ProgressOptions ProgressOf(const ScoreRequest& request) {
+  ProgressOptions options = ProgressOnStderr(request.environment);
+  options.slides = std::ssize(request.images);
+  options.quiet = request.resolved.settings.run.quiet;
+  return options;
 }
 
 bool MergesBySuppression(const PostprocessSettings& settings) {
@@ -77,7 +90,8 @@ class ScoreRun {
         settings_(request.resolved.settings),
         threads_(settings_.run.threads > 0
                      ? settings_.run.threads
-                     : std::thread::hardware_concurrency()) {}
+                     : std::thread::hardware_concurrency()),
+        progress_(ProgressOf(request)) {}
 
   StatusOr<ExitCode> Run();
 
@@ -92,13 +106,15 @@ class ScoreRun {
   Status RunPipeline(const SlideReader& reader, ScoreSink& sink);
   ExitCode CodeOf(std::span<const Status> failures) const;
   RunFacts Facts(ExitCode exit_code) const;
-  Status WriteRun(std::span<const SlideResult> results,
-                  const std::string& manifest);
+  StatusOr<Log> MakeLog();
+  StatusOr<ExitCode> ScoreAll(const SlideReader& reader, Log& log);
 
   FileSystem& files_;
   const ScoreRequest& request_;
   const ScoreSettings& settings_;
   int64_t threads_;
+  Progress progress_;
+  double seconds_ = 0;  // of scoring.
   StopSignal stop_;
   std::string started_ = UtcNow();
   std::vector<SlideInput> inputs_;
@@ -213,24 +229,63 @@ Status ScoreRun::RunPipeline(const SlideReader& reader, ScoreSink& sink) {
 }
 
 RunFacts ScoreRun::Facts(ExitCode exit_code) const {
-  return {.command = request_.command,
-          .engine = settings_.run.engine == Engine::kOneDnn ? "onednn" : "naive",
-          .host = HostName(),
-          .cpu = CpuModel(),
-          .started = started_,
-          .finished = UtcNow(),
-          .overlap_px = settings_.tiling.overlap_px,
-          .exit_code = exit_code};
+  RunFacts facts = {.command = request_.command,
+                    .threads = threads_,
+                    .engine = EngineName(settings_.run.engine),
+                    .host = HostName(),
+                    .cpu = CpuModel(),
+                    .started = started_,
+                    .finished = UtcNow(),
+                    .exit_code = exit_code};
+  for (const SettingEntry& entry : request_.resolved.entries) {
+    facts.settings.emplace_back(entry.key, entry.value);
+  }
+  return facts;
 }
 
-Status ScoreRun::WriteRun(std::span<const SlideResult> results,
-                          const std::string& manifest) {
+StatusOr<Log> ScoreRun::MakeLog() {
+  LogOptions options = {.json_file = settings_.run.log_json,
+                        .console = [this](std::string_view message) {
+                          progress_.Message(message);
+                        }};
+  const auto level = request_.environment.find("CYTO8_LOG");
+  if (level != request_.environment.end() && !level->second.empty()) {
+    CYTO8_ASSIGN_OR_RETURN(options.level,
+                           Annotate(ParseLogLevel(level->second), "CYTO8_LOG"));
+  }
+  return Log::Create(files_, std::move(options));
+}
+
+// Everything from the first image to the files of the run.
+StatusOr<ExitCode> ScoreRun::ScoreAll(const SlideReader& reader, Log& log) {
+  const Stopwatch watch(seconds_);
   const std::string& out = settings_.output.output;
-  CYTO8_RETURN_IF_ERROR(
-      WriteFileAtomically(files_, out + "/slides.csv", SlidesCsv(results)));
-  CYTO8_RETURN_IF_ERROR(WriteFileAtomically(files_, out + "/coco_results.json",
-                                            CocoText(results)));
-  return WriteFileAtomically(files_, out + "/run.json", manifest);
+  CYTO8_RETURN_IF_ERROR(MakeDirectories(files_, out));
+  CYTO8_RETURN_IF_ERROR(RemoveRunFiles(files_, out));
+  log.RunStart({.slides = std::ssize(inputs_),
+                .threads = threads_,
+                .engine = EngineName(settings_.run.engine),
+                .model = model_.card.name});
+  progress_.Start();
+  ScoreSink sink({.files = &files_,
+                  .settings = &settings_.output,
+                  .card = &model_.card,
+                  .limits = &request_.limits,
+                  .progress = &progress_,
+                  .log = &log},
+                 inputs_);
+  CYTO8_RETURN_IF_ERROR(RunPipeline(reader, sink));
+  progress_.Finish();
+  const std::vector<SlideSummary>& slides = sink.slides();
+  const ExitCode code =
+      Worse(CodeOf(FailuresOf(slides)), stop_.exit_code());
+  const RunFacts facts = Facts(code);
+  CYTO8_RETURN_IF_ERROR(WriteRunFiles(
+      files_, {.folder = out, .facts = &facts, .model = &model_}, slides));
+  if (!settings_.run.quiet) {
+    CYTO8_RETURN_IF_ERROR(PrintData(ScoreTable(slides, model_.card, out)));
+  }
+  return code;
 }
 
 StatusOr<ExitCode> ScoreRun::Run() {
@@ -243,19 +298,13 @@ StatusOr<ExitCode> ScoreRun::Run() {
   CYTO8_ASSIGN_OR_RETURN(const SlideReader reader, MakeReader());
   if (stop_.received()) return stop_.exit_code();
   if (request_.dry_run) return DescribeOnly(reader);
-  CYTO8_RETURN_IF_ERROR(MakeDirectories(files_, settings_.output.output));
-  ScoreSink sink(files_, settings_.output, model_.card, request_.limits,
-                 inputs_);
-  CYTO8_RETURN_IF_ERROR(RunPipeline(reader, sink));
-  const std::vector<SlideResult>& results = sink.results();
-  const ExitCode code = Worse(CodeOf(FailuresOf(results)), stop_.exit_code());
-  CYTO8_RETURN_IF_ERROR(
-      WriteRun(results, RunManifestText(Facts(code), model_, results)));
-  if (!settings_.run.quiet) {
-    CYTO8_RETURN_IF_ERROR(PrintData(
-        ScoreTable(results, model_.card, settings_.output.output)));
-  }
-  return code;
+  CYTO8_ASSIGN_OR_RETURN(Log log, MakeLog());
+  const StatusOr<ExitCode> code = ScoreAll(reader, log);
+  const ExitCode ended = code.ok() ? *code : ExitCodeOf(code.status());
+  log.RunEnd(code.ok() ? "ended" : code.status().message(), ended, seconds_);
+  CYTO8_RETURN_IF_ERROR(code.status());
+  CYTO8_RETURN_IF_ERROR(log.Close());
+  return ended;
 }
 
 }  // namespace

@@ -63,7 +63,10 @@ void AddScoreCommand(CLI::App& app, const Environment& environment,
     action = [=, flags = flags()](FileSystem& files) {
       StatusOr<ScoreRequest> request =
           MakeRequest(files, environment, *given, flags);
-      if (request.ok()) request->command = words;
+      if (request.ok()) {
+        request->command = words;
+        request->environment = environment;
+      }
       return Run(files, request);
     };
   });

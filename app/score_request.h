@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "app/environment.h"
 #include "app/settings_layers.h"
 #include "base/limits.h"
 
@@ -18,6 +19,7 @@ struct ScoreRequest {
   ResolvedSettings resolved = {};
   bool dry_run = false;
   std::vector<std::string> command = {};  // argv, for run.json.
+  Environment environment = {};           // of the process.
   Limits limits = {};
 };
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What scoring found, as plain data: the words that the scoring job, the
-// writers and the table share.
+// writers and the table share. Tested by tests/app/result_writer_test.cc.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/mpp_source.h"
@@ -43,24 +43,88 @@ struct SlideIdentity {
   int64_t image_id = 0;   // in COCO files.
 };
 
-struct SlideResult {
-  SlideIdentity identity;
-  Status status;  // of this image; nothing below `sha256` holds on failure.
-  std::string sha256;
+enum class SlideOutcome { kDone, kPartial, kFailed, kHeld };
+
+// "done", "partial", "failed", "held": as in result files.
+constexpr std::string_view SlideOutcomeName(SlideOutcome outcome) {
+  switch (outcome) {
+    case SlideOutcome::kDone:
+      return "done";
+    case SlideOutcome::kPartial:
+      return "partial";
+    case SlideOutcome::kFailed:
+      return "failed";
+    case SlideOutcome::kHeld:
+      break;
+  }
+  return "held";
+}
+
+// What is known of an image besides its cells.
+struct SlideFacts {
+  SlideIdentity identity = {};
+  Status status = {};  // of this image; below, only `seconds` holds on failure.
+  std::string sha256 = {};
   int64_t width_px = 0;
   int64_t height_px = 0;
-  Mpp mpp;
+  Mpp mpp = {};
   int64_t tiles = 0;         // of the grid.
   int64_t tiles_failed = 0;  // of those, without a result.
-  std::vector<FoundCell> cells = {};  // in the order of DetectionBefore.
-  StageSeconds seconds;
+  std::string notes = {};    // joined by "; ": what is no error, for a reader.
+  int64_t attempts = 1;      // of scoring it, this one included.
+  StageSeconds seconds = {};
 };
 
-inline int64_t CellsOfClass(const SlideResult& slide, int class_id) {
-  return std::count_if(slide.cells.begin(), slide.cells.end(),
-                       [class_id](const FoundCell& cell) {
-                         return cell.detection.class_id == class_id;
-                       });
+struct SlideResult : SlideFacts {
+  std::vector<FoundCell> cells = {};  // in the order of DetectionBefore.
+};
+
+// What is kept of an image once its own files are written: small, so that a
+// run may have 100,000 of them.
+struct SlideSummary : SlideFacts {
+  int64_t boxes = 0;
+  std::vector<int64_t> cells_of_class = {};  // by class id - 1.
+};
+
+// kHeld if another worker has the image; kFailed also if no tile has a result.
+inline SlideOutcome OutcomeOf(const SlideFacts& slide) {
+  if (slide.status.code() == StatusCode::kUnavailable) {
+    return SlideOutcome::kHeld;
+  }
+  if (!slide.status.ok()) return SlideOutcome::kFailed;
+  if (slide.tiles_failed == 0) return SlideOutcome::kDone;
+  return slide.tiles_failed < slide.tiles ? SlideOutcome::kPartial
+                                          : SlideOutcome::kFailed;
+}
+
+// Whether the image has boxes, be they none: a failed one has no number.
+inline bool HasResult(const SlideFacts& slide) {
+  const SlideOutcome outcome = OutcomeOf(slide);
+  return outcome == SlideOutcome::kDone || outcome == SlideOutcome::kPartial;
+}
+
+// Why an image without a result has none.
+inline std::string ErrorOf(const SlideFacts& slide) {
+  if (HasResult(slide)) return "";
+  return slide.status.ok() ? "no tile has a result" : slide.status.message();
+}
+
+inline void AddNote(std::string_view note, SlideFacts& slide) {
+  if (!slide.notes.empty()) slide.notes += "; ";
+  slide.notes += note;
+}
+
+// `classes`: of the model; class ids are in [1, classes].
+inline SlideSummary Summarize(const SlideResult& slide, size_t classes) {
+  SlideSummary summary;
+  static_cast<SlideFacts&>(summary) = slide;
+  if (!HasResult(slide)) return summary;
+  summary.boxes = static_cast<int64_t>(slide.cells.size());
+  summary.cells_of_class.resize(classes);
+  for (const FoundCell& cell : slide.cells) {
+    ++summary.cells_of_class[static_cast<size_t>(cell.detection.class_id - 1)];
+  }
+  return summary;
 }
 
 }  // namespace cyto8

@@ -2,99 +2,93 @@
 // What becomes of the results; see score_sink.h.
 #include "app/score_sink.h"
 
+#include <memory>
 #include <new>
 #include <string>
 #include <utility>
 
-#include "app/console.h"
-#include "app/jpeg_encoder.h"
-#include "app/overlay.h"
-#include "app/result_writer.h"
+#include "app/slide_files.h"
 #include "app/stopwatch.h"
-#include "base/atomic_file.h"
-#include "tiling/image_reader.h"
+#include "tiling/row_source.h"
 
 namespace cyto8 {
 namespace {
 
-Status WriteOverlay(FileSystem& files, const std::string& folder,
-                    const SlideResult& slide, const ModelCard& card,
-                    const Limits& limits) {
-  constexpr int kQuality = 85;
-  CYTO8_ASSIGN_OR_RETURN(const Image image,
-                         ReadImage(files, slide.identity.path, limits));
-  CYTO8_ASSIGN_OR_RETURN(
-      const Image overlay,
-      DrawOverlay(image.view(), slide.cells, card.classes, limits));
-  CYTO8_ASSIGN_OR_RETURN(const std::vector<std::byte> jpeg,
-                         EncodeJpeg(overlay.view(), kQuality));
-  return WriteFileAtomically(files, folder + "/overlay.jpg", jpeg);
+SlideSummary Unfinished(const SlideInput& input) {
+  SlideSummary summary;
+  summary.identity = input.identity;
+  summary.status = {StatusCode::kUnavailable,
+                    input.identity.path + ": interrupted before it was done"};
+  return summary;
 }
 
-Status WriteSlideFiles(FileSystem& files, const std::string& folder,
-                       const SlideResult& slide, const ModelCard& card,
-                       const OutputSettings& settings, const Limits& limits) {
-  CYTO8_RETURN_IF_ERROR(MakeDirectories(files, folder));
-  if (settings.overlays) {
-    CYTO8_RETURN_IF_ERROR(WriteOverlay(files, folder, slide, card, limits));
-  } else {
-    static_cast<void>(files.Remove(folder + "/overlay.jpg").ok());
-  }
-  CYTO8_RETURN_IF_ERROR(WriteFileAtomically(files, folder + "/detections.csv",
-                                            DetectionsCsv(slide, card)));
-  return WriteFileAtomically(files, folder + "/coco.json", CocoText(slide));
-}
-
-// A failed image leaves no file that could be taken for its result, neither of
-// this run nor of an earlier one.
-void RemoveSlideFiles(FileSystem& files, const std::string& folder) {
-  for (const char* name : {"/overlay.jpg", "/detections.csv", "/coco.json"}) {
-    static_cast<void>(files.Remove(folder + name).ok());  // may not be there.
-  }
-}
-
-SlideResult Unfinished(const SlideInput& input) {
-  SlideResult result;
-  result.identity = input.identity;
-  result.status = {StatusCode::kUnavailable,
-                   input.identity.path + ": interrupted before it was done"};
-  return result;
+// The rows of an image, read a second time: until its boxes were known there
+// was nothing to draw, and holding it would take memory that grows with it.
+StatusOr<RowReader> ReadAgain(FileSystem& files, const std::string& path,
+                              const Limits& limits) {
+  CYTO8_ASSIGN_OR_RETURN(std::shared_ptr<RowSource> rows,
+                         OpenRows(files, path, limits));
+  return RowReader([rows](int64_t count, uint8_t* dst, int64_t stride_bytes) {
+    return rows->ReadRows(count, dst, stride_bytes);
+  });
 }
 
 }  // namespace
 
-ScoreSink::ScoreSink(FileSystem& files, const OutputSettings& settings,
-                     const ModelCard& card, const Limits& limits,
+ScoreSink::ScoreSink(const ScoreSinkContext& context,
                      std::span<const SlideInput> inputs)
-    : files_(&files), settings_(&settings), card_(&card), limits_(&limits) {
-  results_.reserve(inputs.size());
-  for (const SlideInput& input : inputs) results_.push_back(Unfinished(input));
+    : context_(context), inputs_(inputs) {
+  slides_.reserve(inputs.size());
+  for (const SlideInput& input : inputs) slides_.push_back(Unfinished(input));
 }
 
-void ScoreSink::Begin(size_t, const SlidePlan&) {}
+void ScoreSink::Begin(size_t input, const SlidePlan& plan) {
+  context_.log->SlideStart(inputs_[input].identity);
+  context_.progress->SlideOpened(static_cast<int64_t>(input),
+                                 std::ssize(plan.tiles));
+}
 
-void ScoreSink::TileDone(size_t) {}
+void ScoreSink::TileDone(size_t input) {
+  context_.progress->TilesDone(static_cast<int64_t>(input), 1);
+}
 
+Status ScoreSink::Write(SlideResult& result) {
+  const Stopwatch watch(result.seconds.write);
+  const OutputSettings& settings = *context_.settings;
+  SlideFilesOptions options = {
+      .folder = settings.output + "/slides/" + result.identity.id,
+      .card = context_.card,
+      .heatmap = settings.heatmaps};
+  if (settings.overlays) {
+    CYTO8_ASSIGN_OR_RETURN(
+        options.overlay_rows,
+        ReadAgain(*context_.files, result.identity.path, *context_.limits));
+  }
+  return WriteSlideFiles(*context_.files, options, result);
+}
+
+// Each input has its own place in slides_, so no lock is needed.
 void ScoreSink::Finish(size_t input, SlideResult result) {
-  const std::string folder =
-      settings_->output + "/slides/" + result.identity.id;
-  if (result.status.ok()) {
-    const Stopwatch watch(result.seconds.write);
+  if (HasResult(result)) {
     try {
-      result.status = WriteSlideFiles(*files_, folder, result, *card_,
-                                      *settings_, *limits_);
+      result.status = Write(result);
     } catch (const std::bad_alloc&) {
       result.status =
           ResourceExhausted(result.identity.path + ": out of memory");
     }
   }
-  if (!result.status.ok()) {
-    result.cells.clear();
-    RemoveSlideFiles(*files_, folder);
+  SlideSummary& slide = slides_[input];
+  slide = Summarize(result, context_.card->classes.size());
+  if (!HasResult(slide)) {
+    RemoveSlideFiles(*context_.files, context_.settings->output + "/slides/" +
+                                          slide.identity.id);
   }
-  const std::lock_guard lock(mutex_);
-  if (!result.status.ok()) PrintMessage(result.status.message());
-  results_[input] = std::move(result);
+  context_.progress->SlideDone(static_cast<int64_t>(input),
+                               {.name = slide.identity.path,
+                                .has_result = HasResult(slide),
+                                .cells = slide.boxes,
+                                .seconds = slide.seconds.total()});
+  context_.log->SlideEnd(slide);
 }
 
 }  // namespace cyto8

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Takes the results of the pipeline: writes each image's files, says what
-// failed, keeps what the files of the run need. Tested by
+// Takes the results of the pipeline: writes each image's files, tells progress
+// and log, keeps what the files of the run need. Tested by
 // tests/app/score_command_test.cc and score_fault_test.cc.
 #pragma once
 
+#include <cstdint>
 #include <mutex>
 #include <span>
 #include <vector>
 
-#include "app/load_model.h"
+#include "app/log.h"
+#include "app/model_card.h"
+#include "app/progress.h"
 #include "app/score_pipeline.h"
 #include "app/score_result.h"
 #include "app/score_settings.h"
@@ -18,11 +21,20 @@
 
 namespace cyto8 {
 
+// What the sink works with; all of it outlives the sink.
+struct ScoreSinkContext {
+  FileSystem* files = nullptr;
+  const OutputSettings* settings = nullptr;
+  const ModelCard* card = nullptr;
+  const Limits* limits = nullptr;
+  Progress* progress = nullptr;
+  Log* log = nullptr;
+};
+
 // Thread-safe as the pipeline demands.
 class ScoreSink final : public SlideSink {
  public:
-  ScoreSink(FileSystem& files, const OutputSettings& settings,
-            const ModelCard& card, const Limits& limits,
+  ScoreSink(const ScoreSinkContext& context,
             std::span<const SlideInput> inputs);
 
   void Begin(size_t input, const SlidePlan& plan) override;
@@ -31,15 +43,14 @@ class ScoreSink final : public SlideSink {
 
   // One per input, in their order. Images that a stop cut short have the
   // status kUnavailable.
-  const std::vector<SlideResult>& results() const { return results_; }
+  const std::vector<SlideSummary>& slides() const { return slides_; }
 
  private:
-  FileSystem* files_;
-  const OutputSettings* settings_;
-  const ModelCard* card_;
-  const Limits* limits_;
-  std::vector<SlideResult> results_;
-  std::mutex mutex_;
+  Status Write(SlideResult& result);
+
+  ScoreSinkContext context_;
+  std::span<const SlideInput> inputs_;
+  std::vector<SlideSummary> slides_;
 };
 
 }  // namespace cyto8

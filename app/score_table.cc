@@ -9,6 +9,7 @@
 
 #include "app/console.h"
 #include "base/numbers.h"
+#include "base/valid_utf8.h"
 #include "base/version.h"
 
 namespace cyto8 {
@@ -16,45 +17,69 @@ namespace {
 
 using Row = std::vector<std::string>;
 
-constexpr int kSecondsDecimals = 2;
+constexpr int kShownDecimals = 2;  // of seconds.
 
 Row Header(const ModelCard& card) {
   Row row = {"image", "size px", "um/px", "tiles"};
   for (const CardClass& entry : card.classes) row.push_back(entry.name);
-  for (const char* stage : {"read s", "decode", "resample", "infer", "boxes",
-                            "merge", "write"}) {
+  for (const char* stage :
+       {"read s", "decode", "resample", "infer", "boxes", "merge", "write"}) {
     row.push_back(stage);
   }
   return row;
 }
 
-// Control characters, which may stand in a file's name, would break the line.
-std::string ShortName(const std::string& path) {
-  constexpr size_t kMaxName = 24;
-  const std::string name = Printable(path.substr(path.rfind('/') + 1));
-  if (name.size() <= kMaxName) return name;
-  return name.substr(0, kMaxName - 2) + "..";
+// Letters, more or less: bytes that begin a character.
+size_t Letters(std::string_view text) {
+  constexpr unsigned char kKindOfByte = 0xc0;
+  constexpr unsigned char kContinuation = 0x80;
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) {
+        return (static_cast<unsigned char>(c) & kKindOfByte) != kContinuation;
+      }));
 }
 
-Row SlideRow(const SlideResult& slide, const ModelCard& card) {
+// Control characters, which may stand in a file's name, would break the line.
+// Cut between characters.
+std::string ShortName(const std::string& path) {
+  constexpr size_t kMaxLetters = 24;
+  const std::string name = Printable(path.substr(path.rfind('/') + 1));
+  if (Letters(name) <= kMaxLetters) return name;
+  size_t bytes = 0;
+  for (size_t i = 0; i < kMaxLetters - 2; ++i) {
+    bytes += Utf8CharacterBytes(std::string_view(name).substr(bytes));
+  }
+  return name.substr(0, bytes) + "..";
+}
+
+Row SlideRow(const SlideSummary& slide, const ModelCard& card) {
   Row row = {ShortName(slide.identity.path)};
-  if (!slide.status.ok()) {
-    row.push_back("failed");
+  const SlideOutcome outcome = OutcomeOf(slide);
+  if (!HasResult(slide)) {
+    row.emplace_back(SlideOutcomeName(outcome));
     return row;
   }
   row.push_back(fmt::format("{}x{}", slide.width_px, slide.height_px));
   row.push_back(FormatShortest(slide.mpp.value));
-  row.push_back(std::to_string(slide.tiles));
-  for (const CardClass& entry : card.classes) {
-    row.push_back(std::to_string(CellsOfClass(slide, entry.id)));
+  row.push_back(outcome == SlideOutcome::kDone
+                    ? std::to_string(slide.tiles)
+                    : fmt::format("{}/{}", slide.tiles - slide.tiles_failed,
+                                  slide.tiles));
+  for (size_t i = 0; i < card.classes.size(); ++i) {
+    row.push_back(std::to_string(slide.cells_of_class[i]));
   }
   const StageSeconds& seconds = slide.seconds;
-  for (const double value : {seconds.read, seconds.decode, seconds.resample,
-                             seconds.infer, seconds.boxes, seconds.merge,
-                             seconds.write}) {
-    row.push_back(FormatFixed(value, kSecondsDecimals));
+  for (const double value :
+       {seconds.read, seconds.decode, seconds.resample, seconds.infer,
+        seconds.boxes, seconds.merge, seconds.write}) {
+    row.push_back(FormatFixed(value, kShownDecimals));
   }
   return row;
+}
+
+// Spaces that make the cell so many letters wide.
+std::string Padding(const std::string& cell, size_t width) {
+  return std::string(width - Letters(cell), ' ');
 }
 
 std::string Aligned(const std::vector<Row>& rows) {
@@ -62,14 +87,14 @@ std::string Aligned(const std::vector<Row>& rows) {
   for (const Row& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
     for (size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], row[i].size());
+      widths[i] = std::max(widths[i], Letters(row[i]));
     }
   }
   std::string text;
   for (const Row& row : rows) {
-    std::string line = fmt::format("{:<{}}", row[0], widths[0]);
+    std::string line = row[0] + Padding(row[0], widths[0]);
     for (size_t i = 1; i < row.size(); ++i) {
-      line += fmt::format("  {:>{}}", row[i], widths[i]);
+      line += "  " + Padding(row[i], widths[i]) + row[i];
     }
     text += line + "\n";
   }
@@ -78,10 +103,11 @@ std::string Aligned(const std::vector<Row>& rows) {
 
 }  // namespace
 
-std::string ScoreTable(std::span<const SlideResult> slides,
+std::string ScoreTable(std::span<const SlideSummary> slides,
                        const ModelCard& card, const std::string& output) {
   std::vector<Row> rows = {Header(card)};
-  for (const SlideResult& slide : slides) rows.push_back(SlideRow(slide, card));
+  for (const SlideSummary& slide : slides)
+    rows.push_back(SlideRow(slide, card));
   return Aligned(rows) +
          fmt::format("\nResults, one folder an image: {}/slides/\n", output) +
          fmt::format("{}\n", kResearchNotice);

@@ -11,9 +11,9 @@
 
 namespace cyto8 {
 
-// Image, size, um/px, tiles, cells per class, seconds by stage; then where the
-// pictures lie and the notice.
-std::string ScoreTable(std::span<const SlideResult> slides,
+// Image, size, um/px, tiles ("3/4": three of four have a result), cells per
+// class, seconds by stage; then where the pictures lie and the notice.
+std::string ScoreTable(std::span<const SlideSummary> slides,
                        const ModelCard& card, const std::string& output);
 
 }  // namespace cyto8

@@ -14,6 +14,7 @@ namespace cyto8 {
 // Decimals after the point in result files (docs/formats.md).
 inline constexpr int kBoxDecimals = 2;
 inline constexpr int kScoreDecimals = 6;
+inline constexpr int kSecondsDecimals = 3;
 
 // Fixed notation, round half to even of the exact binary value; "-0.00" is
 // written "0.00". NaN and infinities give "nan", "inf", "-inf".

@@ -24,5 +24,13 @@ TEST(ConsoleTest, PrintableKeepsUtf8) {
   EXPECT_EQ(Printable("\xc3\xa4\x7f"), "\xc3\xa4?");
 }
 
+// U+009B is an escape sequence to some terminals, as is the byte 9b.
+TEST(ConsoleTest, PrintableShowsNoC1ControlsAndNoOtherBytes) {
+  EXPECT_EQ(Printable("a\xc2\x9b\xc2\xa0z"), "a?\xc2\xa0z");
+  EXPECT_EQ(Printable("\x9b"
+                      "1m"),
+            "\\x9b1m");
+}
+
 }  // namespace
 }  // namespace cyto8

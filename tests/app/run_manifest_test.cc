@@ -9,6 +9,7 @@
 
 #include "base/version.h"
 #include "tests/app/app_fixture.h"
+#include "tests/app/result_fixture.h"
 
 namespace cyto8 {
 namespace {
@@ -21,43 +22,35 @@ class RunManifestTest : public testing::Test {
     PutMiniModel(folder_);
     model_ = LoadModel(RealFileSystem(), {.path = folder_.PathOf("mini.yaml")})
                  .value();
-    facts_ = {.command = {"cyto8", "score", "\xff"},
-              .engine = "onednn",
-              .host = "h",
-              .cpu = "c",
-              .started = "2026-01-31T12:00:00Z",
-              .finished = "2026-01-31T12:00:01Z",
-              .overlap_px = 32,
-              .exit_code = ExitCode::kPartial};
+    facts_ = {
+        .command = {"cyto8", "score", "\xff"},
+        .settings = {{"tiling.overlap_px", "32"}, {"tiling.mode", "\"tiles\""}},
+        .threads = 3,
+        .engine = "onednn",
+        .memory_ceiling_bytes = 1'500'000'000,
+        .host = "h",
+        .cpu = "c",
+        .started = "2026-01-31T12:00:00Z",
+        .finished = "2026-01-31T12:00:01Z",
+        .exit_code = ExitCode::kPartial};
   }
 
   static SlideResult Whole() {
-    SlideResult slide;
-    slide.identity = {.path = "in/x.jpg", .id = "x-1", .image_id = 7};
-    slide.sha256 = "ab";
-    slide.width_px = 100;
-    slide.height_px = 50;
-    slide.mpp = {.value = 0.2472, .source = "--mpp"};
-    slide.tiles = 2;
-    slide.cells.resize(3);
-    slide.cells[0].detection.class_id = 2;
-    slide.cells[1].detection.class_id = 2;
-    slide.cells[2].detection.class_id = 1;
-    slide.seconds.read = 0.0123456;
-    return slide;
-  }
-
-  static SlideResult Failed() {
-    SlideResult slide;
-    slide.identity = {.path = "in/y.jpg", .id = "y-2", .image_id = 3};
-    slide.status = DataLoss("in/y.jpg: cut");
+    SlideResult slide = TwoCells();
+    slide.cells.push_back(slide.cells[0]);
     return slide;
   }
 
   json Manifest(const std::vector<SlideResult>& slides) const {
-    const std::string text = RunManifestText(facts_, *model_, slides);
-    EXPECT_TRUE(text.ends_with("}\n"));
+    const std::string text = Text(slides);
+    EXPECT_TRUE(text.ends_with("]\n}\n"));
     return json::parse(text);
+  }
+
+  std::string Text(const std::vector<SlideResult>& slides) const {
+    return Written([&](const Sink& sink) {
+      return WriteRunManifest(facts_, *model_, SummariesOf(slides), sink);
+    });
   }
 
   TemporaryFolder folder_;
@@ -77,7 +70,8 @@ TEST_F(RunManifestTest, SaysWhatWasRun) {
   EXPECT_EQ(manifest["model"]["sha256"], HexSha256(MiniModelBytes()));
   EXPECT_EQ(manifest["model"]["card_sha256"],
             HexSha256(ReadBytes(folder_.PathOf("mini.yaml"))));
-  EXPECT_EQ(manifest["threads"], 1);
+  EXPECT_EQ(manifest["threads"], 3);
+  EXPECT_EQ(manifest["memory_ceiling_bytes"], 1'500'000'000);
   EXPECT_EQ(manifest["engine"], "onednn");
   EXPECT_EQ(manifest["host"], "h");
   EXPECT_EQ(manifest["cpu"], "c");
@@ -92,20 +86,44 @@ TEST_F(RunManifestTest, SettingsAreThoseThatWereUsed) {
   EXPECT_EQ(settings["mpp"], 0.5);
   EXPECT_EQ(settings["tile_width_px"], 128);
   EXPECT_EQ(settings["tile_height_px"], 128);
-  EXPECT_EQ(settings["overlap_px"], 32);
+  EXPECT_EQ(settings["tiling.overlap_px"], 32);
+  EXPECT_EQ(settings["tiling.mode"], "tiles");
   EXPECT_EQ(settings["score_threshold"], 0.05);
   EXPECT_EQ(settings["iou_threshold"], 0.5);
   EXPECT_EQ(settings["class_agnostic"], false);
   EXPECT_EQ(settings["replaced_postprocess"], "");
 }
 
+TEST_F(RunManifestTest, TheModelNamesItsClassesAndGroups) {
+  model_->card.groups = {{"abnormal", {2}}, {"any", {1, 2}}};
+  const json model = Manifest({})["model"];
+  EXPECT_EQ(model["classes"], json::parse(R"([{"id": 1, "name": "NILM"},
+                                              {"id": 2, "name": "HSIL"}])"));
+  EXPECT_EQ(model["groups"], json::parse(R"({"abnormal": ["HSIL"],
+                                             "any": ["NILM", "HSIL"]})"));
+}
+
+TEST_F(RunManifestTest, WhatTheUserSetStandsOverTheCard) {
+  facts_.settings = {{"mpp", "0.25"}};
+  EXPECT_EQ(Manifest({})["settings"]["mpp"], 0.25);
+}
+
+TEST_F(RunManifestTest, ASettingThatIsNotJsonIsADefect) {
+  facts_.settings = {{"a", "0.5x"}};
+  const Status status = WriteRunManifest(
+      facts_, *model_, {}, [](std::string_view) { return OkStatus(); });
+  EXPECT_EQ(status.code(), StatusCode::kInternal);
+  EXPECT_EQ(status.message(), "setting a = 0.5x: is not JSON");
+}
+
 TEST_F(RunManifestTest, AWholeImageHasAllItsFields) {
   const json image = Manifest({Whole()})["images"][0];
   EXPECT_EQ(image, json::parse(R"({
-    "id": "x-1", "image_id": 7, "path": "in/x.jpg", "sha256": "ab",
-    "width_px": 100, "height_px": 50, "mpp": 0.2472, "mpp_source": "--mpp",
-    "tiles": 2, "detections": {"NILM": 1, "HSIL": 2}, "status": "done",
-    "seconds": {"read": 0.012, "decode": 0.0, "resample": 0.0, "infer": 0.0,
+    "id": "x-1", "image_id": 7, "path": "in/x.jpg", "status": "done",
+    "attempts": 1, "sha256": "ab", "width_px": 100, "height_px": 50,
+    "mpp": 0.2472, "mpp_source": "--mpp", "tiles": 2, "tiles_failed": 0,
+    "detections": {"NILM": 1, "HSIL": 2},
+    "seconds": {"read": 0.012, "decode": 0.0, "resample": 0.0, "infer": 1.5,
                 "boxes": 0.0, "merge": 0.0, "write": 0.0}})"));
 }
 
@@ -113,18 +131,53 @@ TEST_F(RunManifestTest, AFailedImageHasItsErrorAndNoCounts) {
   const json image = Manifest({Failed()})["images"][0];
   EXPECT_EQ(image, json::parse(R"({
     "id": "y-2", "image_id": 3, "path": "in/y.jpg", "status": "failed",
-    "error": "in/y.jpg: cut"})"));
+    "attempts": 1, "error": "in/y.jpg: cut, here",
+    "seconds": {"read": 0.25, "decode": 0.0, "resample": 0.0, "infer": 0.0,
+                "boxes": 0.0, "merge": 0.0, "write": 0.0}})"));
+}
+
+TEST_F(RunManifestTest, APartialImageHasBothAndItsNotes) {
+  const json image = Manifest({Partial()})["images"][0];
+  EXPECT_EQ(image["status"], "partial");
+  EXPECT_EQ(image["tiles_failed"], 1);
+  EXPECT_EQ(image["detections"], json({{"NILM", 0}, {"HSIL", 1}}));
+  EXPECT_EQ(image["notes"], "tile 1: damaged");
+  EXPECT_FALSE(image.contains("error"));
+}
+
+TEST_F(RunManifestTest, ImagesStandOneALine) {
+  const std::string text = Text({Whole(), Failed()});
+  EXPECT_NE(text.find("  \"images\": [\n    {\"id\":\"x-1\","),
+            std::string::npos);
+  EXPECT_NE(text.find("}},\n    {\"id\":\"y-2\","), std::string::npos);
+  EXPECT_TRUE(text.ends_with("}}\n  ]\n}\n"));
+}
+
+TEST_F(RunManifestTest, ErrorsOfTheSinkEndTheWriting) {
+  EXPECT_EQ(ExpectSinkErrorsPassOn([&](const Sink& sink) {
+              return WriteRunManifest(facts_, *model_,
+                                      SummariesOf({Whole(), Failed()}), sink);
+            }),
+            6);
 }
 
 TEST_F(RunManifestTest, StatusIsDonePartialOrFailed) {
   EXPECT_EQ(Manifest({Whole(), Whole()})["status"], "done");
   EXPECT_EQ(Manifest({Whole(), Failed()})["status"], "partial");
-  EXPECT_EQ(Manifest({Failed()})["status"], "failed");
+  EXPECT_EQ(Manifest({Whole(), Partial()})["status"], "partial");
+  EXPECT_EQ(Manifest({Partial()})["status"], "partial");
+  EXPECT_EQ(Manifest({Failed(), Held()})["status"], "failed");
 }
 
-// A command line of other bytes than UTF-8 still makes valid JSON.
-TEST_F(RunManifestTest, BytesThatAreNoUtf8AreReplaced) {
-  EXPECT_EQ(Manifest({})["command"], json({"cyto8", "score", "\xef\xbf\xbd"}));
+// Names and words of other bytes than UTF-8 still make valid JSON.
+TEST_F(RunManifestTest, BytesThatAreNoUtf8AreEscaped) {
+  SlideResult slide = Failed();
+  slide.identity.path = "a\n\xff\\x41";
+  slide.status = DataLoss("\xff: cut");
+  const json manifest = Manifest({slide});
+  EXPECT_EQ(manifest["command"], json({"cyto8", "score", "\\xff"}));
+  EXPECT_EQ(manifest["images"][0]["path"], "a\n\\xff\\x5cx41");
+  EXPECT_EQ(manifest["images"][0]["error"], "\\xff: cut");
 }
 
 TEST(RunFactsTest, TheMachineHasANameAProcessorAndAClock) {

@@ -96,13 +96,17 @@ TEST_F(ScoreCommandTest, TheFolderIsThatOfTheFormatsPage) {
   const Outcome outcome = Run(Options({"a.png", "b.png"}));
   EXPECT_EQ(outcome.code, ExitCode::kWhole) << outcome.err;
   EXPECT_EQ(outcome.err, "");
-  EXPECT_THAT(Tree(), ElementsAre("coco_results.json", "run.json", "slides.csv",
-                                  "slides/a-7f071235/coco.json",
-                                  "slides/a-7f071235/detections.csv",
-                                  "slides/a-7f071235/overlay.jpg",
-                                  "slides/b-5f59d8e8/coco.json",
-                                  "slides/b-5f59d8e8/detections.csv",
-                                  "slides/b-5f59d8e8/overlay.jpg"));
+  EXPECT_THAT(
+      Tree(),
+      ElementsAre(
+          "coco_results.json", "run.json", "slides.csv",
+          "slides/a-7f071235/coco.json", "slides/a-7f071235/detections.csv",
+          "slides/a-7f071235/detections.geojson.gz",
+          "slides/a-7f071235/heatmap.png", "slides/a-7f071235/overlay.jpg",
+          "slides/b-5f59d8e8/coco.json", "slides/b-5f59d8e8/detections.csv",
+          "slides/b-5f59d8e8/detections.geojson.gz",
+          "slides/b-5f59d8e8/heatmap.png", "slides/b-5f59d8e8/overlay.jpg",
+          "summary.md", "timing.csv"));
 }
 
 TEST_F(ScoreCommandTest, TheTableNamesTheImagesAndTheNotice) {
@@ -160,7 +164,7 @@ TEST_F(ScoreCommandTest, FilesAgreeWithEachOther) {
   EXPECT_EQ(all.size(), boxes);
 }
 
-// docs/formats.md: only run.json holds clocks.
+// docs/formats.md: only run.json and timing.csv hold clocks.
 TEST_F(ScoreCommandTest, ASecondRunGivesTheSameBytes) {
   ScoreRequest options = Options({"a.png", "b.png"});
   EXPECT_EQ(Run(options).code, ExitCode::kWhole);
@@ -168,7 +172,7 @@ TEST_F(ScoreCommandTest, ASecondRunGivesTheSameBytes) {
   EXPECT_EQ(Run(options).code, ExitCode::kWhole);
   ASSERT_EQ(Tree("out"), Tree("out2"));
   for (const std::string& file : Tree("out")) {
-    if (file == "run.json") continue;
+    if (file == "run.json" || file == "timing.csv") continue;
     EXPECT_EQ(ReadBytes(folder_.PathOf("out/" + file)),
               ReadBytes(folder_.PathOf("out2/" + file)))
         << file;
@@ -194,7 +198,7 @@ TEST_F(ScoreCommandTest, ACutImageFailsAloneWithItsError) {
   EXPECT_TRUE(lines[1].starts_with("a-7f071235," + folder_.PathOf("a.png") +
                                    ",done,0.5,--mpp,100,90,1,0,"));
   EXPECT_EQ(lines[2], "cut-f07073a1," + folder_.PathOf("cut.jpg") +
-                          ",failed,,,,,,,," + error);
+                          ",failed,,,,,,,," + error + ",");
   const nlohmann::json manifest = Manifest();
   EXPECT_EQ(manifest["status"], "partial");
   EXPECT_EQ(manifest["exit_code"], 4);

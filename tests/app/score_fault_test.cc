@@ -62,7 +62,11 @@ bool IsTemporary(const fs::path& path) {
 void ExpectWhole(const fs::path& path) {
   const std::vector<std::byte> bytes = ReadBytes(path.string());
   const std::string_view text = TextOf(bytes);
-  if (path.extension() == ".jpg") {
+  if (path.extension() == ".gz") {
+    EXPECT_TRUE(text.starts_with("\x1f\x8b")) << path;
+    return;
+  }
+  if (path.extension() == ".jpg" || path.extension() == ".png") {
     EXPECT_TRUE(DecodeImage(bytes, Limits()).ok()) << path;
     return;
   }
@@ -89,7 +93,7 @@ void ExpectWholeFoldersOrEmptyOnes(const std::string& slides) {
   if (!fs::exists(slides)) return;
   for (const auto& folder : fs::directory_iterator(slides)) {
     const auto files = std::distance(fs::directory_iterator(folder), {});
-    EXPECT_TRUE(files == 0 || files == 3) << folder.path() << ": " << files;
+    EXPECT_TRUE(files == 0 || files == 5) << folder.path() << ": " << files;
   }
 }
 

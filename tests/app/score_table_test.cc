@@ -33,7 +33,8 @@ TEST(ScoreTableTest, OneLineAnImageAndNoCountsForAFailedOne) {
   SlideResult failed;
   failed.identity.path = "y.jpg";
   failed.status = DataLoss("cut");
-  const std::vector<SlideResult> run = {whole, failed};
+  const std::vector<SlideSummary> run = {Summarize(whole, 2),
+                                         Summarize(failed, 2)};
   EXPECT_EQ(
       ScoreTable(run, card, "out"),
       "image                      size px   um/px  tiles  NILM  HSIL  read s  "
@@ -43,6 +44,31 @@ TEST(ScoreTableTest, OneLineAnImageAndNoCountsForAFailedOne) {
       "y.jpg                       failed\n"
       "\nResults, one folder an image: out/slides/\n" +
           std::string(kResearchNotice) + "\n");
+}
+
+TEST(ScoreTableTest, NamesAreCutBetweenLettersAndPaddedByLetters) {
+  SlideSummary slide;
+  for (int i = 0; i < 23; ++i) slide.identity.path += "\xc3\xa4";
+  slide.identity.path += "b";
+  slide.status = DataLoss("cut");
+  SlideSummary longer = slide;
+  longer.identity.path += "\xc3\xa4\xff\n";
+  const std::vector<SlideSummary> run = {slide, longer};
+  const std::string text = ScoreTable(run, ModelCard(), "out");
+  EXPECT_NE(text.find(slide.identity.path + "   failed\n"), std::string::npos)
+      << text;
+  EXPECT_NE(
+      text.find("\n" + longer.identity.path.substr(0, 44) + "..   failed\n"),
+      std::string::npos)
+      << text;
+}
+
+TEST(ScoreTableTest, APartialImageShowsItsTiles) {
+  SlideSummary slide;
+  slide.tiles = 8;
+  slide.tiles_failed = 2;
+  const std::string text = ScoreTable({&slide, 1}, ModelCard(), "out");
+  EXPECT_NE(text.find("  6/8  "), std::string::npos) << text;
 }
 
 }  // namespace

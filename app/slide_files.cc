@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// The files of an image and of a run; see slide_files.h.
+#include "app/slide_files.h"
+
+#include <array>
+#include <functional>
+#include <string_view>
+#include <utility>
+
+#include "app/coco_run.h"
+#include "app/geojson_writer.h"
+#include "app/gzip_writer.h"
+#include "app/heatmap.h"
+#include "app/result_writer.h"
+#include "app/summary_markdown.h"
+#include "base/atomic_file.h"
+
+namespace cyto8 {
+namespace {
+
+// The first tells that the others are whole: written last, removed first.
+constexpr std::array<std::string_view, 5> kSlideFiles = {
+    "/detections.geojson.gz", "/overlay.jpg", "/heatmap.png", "/detections.csv",
+    "/coco.json"};
+constexpr std::array<std::string_view, 5> kRunFiles = {
+    "/run.json", "/slides.csv", "/timing.csv", "/summary.md",
+    "/coco_results.json"};
+
+Status RemoveAll(FileSystem& files, const std::string& folder,
+                 std::span<const std::string_view> names) {
+  Status first;
+  for (const std::string_view name : names) {
+    const Status removed = files.Remove(folder + std::string(name));
+    if (removed.code() == StatusCode::kNotFound) continue;
+    if (first.ok()) first = removed;
+  }
+  return first;
+}
+
+using Writer = std::function<Status(const Sink&)>;
+
+Status WriteFile(FileSystem& files, const std::string& path,
+                 const Writer& writer) {
+  CYTO8_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(files, path));
+  CYTO8_RETURN_IF_ERROR(writer(SinkTo(file)));
+  return file.Commit();
+}
+
+Writer Compressed(Writer writer) {
+  return [writer = std::move(writer)](const Sink& sink) -> Status {
+    CYTO8_ASSIGN_OR_RETURN(GzipWriter gzip, GzipWriter::Create(sink));
+    CYTO8_RETURN_IF_ERROR(
+        writer([&](std::string_view text) { return gzip.Append(text); }));
+    return gzip.Finish();
+  };
+}
+
+Status WriteOverlayFile(FileSystem& files, const SlideFilesOptions& options,
+                        SlideResult& slide) {
+  if (!options.overlay_rows) return OkStatus();
+  const OverlaySize size = {.width_px = slide.width_px,
+                            .height_px = slide.height_px};
+  if (!OverlayFits(size)) {
+    AddNote(
+        "no overlay.jpg: a side is above 65500 px, the most that a JPEG "
+        "can have",
+        slide);
+    return OkStatus();
+  }
+  return WriteFile(
+      files, options.folder + "/overlay.jpg", [&](const Sink& sink) {
+        return WriteOverlay(size,
+                            OverlayPainter(slide.cells, options.card->classes),
+                            options.overlay_rows, sink);
+      });
+}
+
+Status WriteHeatmapFile(FileSystem& files, const SlideFilesOptions& options,
+                        const SlideResult& slide) {
+  if (!options.heatmap) return OkStatus();
+  CYTO8_ASSIGN_OR_RETURN(const std::string png,
+                         HeatmapPng(slide, *options.card));
+  return WriteFileAtomically(files, options.folder + "/heatmap.png", png);
+}
+
+Status WriteBoxFiles(FileSystem& files, const SlideFilesOptions& options,
+                     const SlideResult& slide) {
+  const ModelCard& card = *options.card;
+  CYTO8_RETURN_IF_ERROR(WriteFile(
+      files, options.folder + "/detections.csv",
+      [&](const Sink& sink) { return WriteDetectionsCsv(slide, card, sink); }));
+  CYTO8_RETURN_IF_ERROR(
+      WriteFile(files, options.folder + "/coco.json",
+                [&](const Sink& sink) { return WriteCoco(slide, sink); }));
+  return WriteFile(files, options.folder + "/detections.geojson.gz",
+                   Compressed([&](const Sink& sink) {
+                     return WriteGeoJson(slide, card, sink);
+                   }));
+}
+
+Status WriteAll(FileSystem& files, const SlideFilesOptions& options,
+                SlideResult& slide) {
+  CYTO8_ENSURE(HasResult(slide));
+  CYTO8_RETURN_IF_ERROR(MakeDirectories(files, options.folder));
+  CYTO8_RETURN_IF_ERROR(RemoveAll(files, options.folder, kSlideFiles));
+  CYTO8_RETURN_IF_ERROR(WriteOverlayFile(files, options, slide));
+  CYTO8_RETURN_IF_ERROR(WriteHeatmapFile(files, options, slide));
+  return WriteBoxFiles(files, options, slide);
+}
+
+}  // namespace
+
+Status WriteSlideFiles(FileSystem& files, const SlideFilesOptions& options,
+                       SlideResult& slide) {
+  const Status status = WriteAll(files, options, slide);
+  if (!status.ok()) RemoveSlideFiles(files, options.folder);
+  return status;
+}
+
+void RemoveSlideFiles(FileSystem& files, const std::string& folder) {
+  static_cast<void>(RemoveAll(files, folder, kSlideFiles).ok());
+}
+
+Status WriteRunFiles(FileSystem& files, const RunFilesOptions& options,
+                     std::span<const SlideSummary> slides) {
+  const RunFacts& facts = *options.facts;
+  const LoadedModel& model = *options.model;
+  const std::pair<std::string_view, Writer> run_files[] = {
+      {"/slides.csv",
+       [&](const Sink& sink) { return WriteSlidesCsv(slides, sink); }},
+      {"/timing.csv",
+       [&](const Sink& sink) {
+         return WriteTimingCsv(slides, facts.host, sink);
+       }},
+      {"/summary.md",
+       [&](const Sink& sink) {
+         return WriteSummaryMarkdown(slides, model.card, sink);
+       }},
+      {"/coco_results.json",
+       [&](const Sink& sink) {
+         return WriteCocoRun(files, options.folder + "/slides", slides, sink);
+       }},
+      {"/run.json", [&](const Sink& sink) {
+         return WriteRunManifest(facts, model, slides, sink);
+       }}};
+  for (const auto& [name, writer] : run_files) {
+    CYTO8_RETURN_IF_ERROR(
+        WriteFile(files, options.folder + std::string(name), writer));
+  }
+  return OkStatus();
+}
+
+Status RemoveRunFiles(FileSystem& files, const std::string& folder) {
+  return RemoveAll(files, folder, kRunFiles);
+}
+
+}  // namespace cyto8
