@@ -62,9 +62,9 @@ std::string EngineName(Engine engine) {
   return engine == Engine::kOneDnn ? "onednn" : "naive";
 }
 
-ProgressOptions ProgressOf(const ScoreRequest& request) {
+ProgressOptions ProgressOf(const ScoreRequest& request, int64_t slides) {
   ProgressOptions options = ProgressOnStderr(request.environment);
-  options.slides = std::ssize(request.images);
+  options.slides = slides;
   options.quiet = request.resolved.settings.run.quiet;
   return options;
 }
@@ -90,8 +90,7 @@ class ScoreRun {
         settings_(request.resolved.settings),
         threads_(settings_.run.threads > 0
                      ? settings_.run.threads
-                     : std::thread::hardware_concurrency()),
-        progress_(ProgressOf(request)) {}
+                     : std::thread::hardware_concurrency()) {}
 
   StatusOr<ExitCode> Run();
 
@@ -113,7 +112,7 @@ class ScoreRun {
   const ScoreRequest& request_;
   const ScoreSettings& settings_;
   int64_t threads_;
-  Progress progress_;
+  std::optional<Progress> progress_;  // from when the images are known.
   double seconds_ = 0;  // of scoring.
   StopSignal stop_;
   std::string started_ = UtcNow();
@@ -246,7 +245,7 @@ RunFacts ScoreRun::Facts(ExitCode exit_code) const {
 StatusOr<Log> ScoreRun::MakeLog() {
   LogOptions options = {.json_file = settings_.run.log_json,
                         .console = [this](std::string_view message) {
-                          progress_.Message(message);
+                          progress_->Message(message);
                         }};
   const auto level = request_.environment.find("CYTO8_LOG");
   if (level != request_.environment.end() && !level->second.empty()) {
@@ -266,16 +265,16 @@ StatusOr<ExitCode> ScoreRun::ScoreAll(const SlideReader& reader, Log& log) {
                 .threads = threads_,
                 .engine = EngineName(settings_.run.engine),
                 .model = model_.card.name});
-  progress_.Start();
+  progress_->Start();
   ScoreSink sink({.files = &files_,
                   .settings = &settings_.output,
                   .card = &model_.card,
                   .limits = &request_.limits,
-                  .progress = &progress_,
+                  .progress = &*progress_,
                   .log = &log},
                  inputs_);
   CYTO8_RETURN_IF_ERROR(RunPipeline(reader, sink));
-  progress_.Finish();
+  progress_->Finish();
   const std::vector<SlideSummary>& slides = sink.slides();
   const ExitCode code =
       Worse(CodeOf(FailuresOf(slides)), stop_.exit_code());
@@ -298,6 +297,7 @@ StatusOr<ExitCode> ScoreRun::Run() {
   CYTO8_ASSIGN_OR_RETURN(const SlideReader reader, MakeReader());
   if (stop_.received()) return stop_.exit_code();
   if (request_.dry_run) return DescribeOnly(reader);
+  progress_.emplace(ProgressOf(request_, std::ssize(inputs_)));
   CYTO8_ASSIGN_OR_RETURN(Log log, MakeLog());
   const StatusOr<ExitCode> code = ScoreAll(reader, log);
   const ExitCode ended = code.ok() ? *code : ExitCodeOf(code.status());
