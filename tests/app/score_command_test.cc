@@ -44,6 +44,7 @@ class ScoreCommandTest : public testing::Test {
     settings.input.mpp = 0.5;
     settings.postprocess.min_score = 0.5;
     settings.tiling.overlap_px = 32;
+    settings.run.quiet = true;
     options.command = {"cyto8", "score"};
     return options;
   }
@@ -110,7 +111,10 @@ TEST_F(ScoreCommandTest, TheFolderIsThatOfTheFormatsPage) {
 }
 
 TEST_F(ScoreCommandTest, TheTableNamesTheImagesAndTheNotice) {
-  const Outcome outcome = Run(Options({"a.png", "b.png"}));
+  ScoreRequest options = Options({"a.png", "b.png"});
+  options.resolved.settings.run.quiet = false;
+  const Outcome outcome = Run(options);
+  EXPECT_THAT(outcome.err, HasSubstr("[2/2]"));
   const std::vector<std::string> lines = LinesOf(outcome.out);
   ASSERT_EQ(lines.size(), 6) << outcome.out;
   EXPECT_TRUE(lines[0].starts_with("image"));
@@ -120,9 +124,7 @@ TEST_F(ScoreCommandTest, TheTableNamesTheImagesAndTheNotice) {
 }
 
 TEST_F(ScoreCommandTest, QuietSaysNothing) {
-  ScoreRequest options = Options({"a.png"});
-  options.resolved.settings.run.quiet = true;
-  EXPECT_EQ(Run(options).out, "");
+  EXPECT_EQ(Run(Options({"a.png"})).out, "");
 }
 
 TEST_F(ScoreCommandTest, WithoutOverlaysThereIsNone) {
@@ -334,6 +336,7 @@ TEST_F(ScoreCommandTest, HostileFileNamesStayNames) {
   const std::string hostile[] = {"new\nline.png", "%s%n{}.png",
                                  "quote\",comma.png", "\xff\xfe.png", "..png"};
   ScoreRequest options = Options({});
+  options.resolved.settings.run.quiet = false;
   for (const std::string& name : hostile) {
     PutPng(folder_, name, MakeTestImage(20, 20).view());
     options.images.push_back(folder_.PathOf(name));

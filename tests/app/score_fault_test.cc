@@ -36,6 +36,8 @@ class ScoreFaultTest : public testing::Test {
     settings.postprocess.min_score = 0.5;
     settings.tiling.overlap_px = 32;
     settings.run.quiet = true;
+    settings.run.threads = 1;
+    settings.run.engine = Engine::kNaive;
     return Caught([&] { return RunScore(files_, options); }).code;
   }
 

@@ -53,6 +53,15 @@ class RecordingFileSystem final : public FileSystem {
                          const std::string& path) override {
     return real_.Read(file, bytes, path);
   }
+  StatusOr<int64_t> ReadAt(int file, int64_t offset,
+                           std::span<std::byte> bytes,
+                           const std::string& path) override {
+    return real_.ReadAt(file, offset, bytes, path);
+  }
+  StatusOr<std::vector<DirectoryEntry>> ListDirectory(
+      const std::string& path) override {
+    return real_.ListDirectory(path);
+  }
   StatusOr<int64_t> Write(int file, std::span<const std::byte> bytes,
                           const std::string& path) override {
     return real_.Write(file, bytes, path);
