@@ -46,6 +46,9 @@ struct BoxGroup {
 // Movable, not copyable: groups point into the index lists.
 class BoxGroups {
  public:
+  BoxGroups(BoxGroups&&) = default;
+  BoxGroups& operator=(BoxGroups&&) = default;
+
   // See EvaluateCoco (coco_evaluator.h) for what is left out and refused. With
   // a border every image must state its width and height.
   static StatusOr<BoxGroups> Create(const TruthSet& truth,

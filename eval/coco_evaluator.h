@@ -42,7 +42,7 @@ struct CocoOptions {
   // values, rising. Each gives figures of its own; detections beyond the last
   // are cut before matching.
   std::vector<int64_t> max_detections = {1, 10, 100};
-  // 1 to kMaxLevels values in (0, 1], rising.
+  // 1 to kMaxLevels values in [kMinIouThreshold, 1], rising.
   std::vector<double> iou_thresholds = CocoIouThresholds();
   // 1 to kMaxAreaRanges. The first one is that of CocoResult::outcomes.
   std::vector<AreaRange> area_ranges = CocoAreaRanges();
@@ -133,8 +133,8 @@ struct GroupMatches {
   std::vector<TruthMatch> truth = {};  // ignored ones last.
 };
 
-// All groups that hold anything, by class, area range, image. Errors as
-// EvaluateCoco; takes the first of iou_thresholds only.
+// All groups that hold anything, by class, image, area range, at the first of
+// iou_thresholds. Errors as EvaluateCoco.
 StatusOr<std::vector<GroupMatches>> MatchCoco(const TruthSet& truth,
                                               std::span<const FoundBox> found,
                                               const CocoOptions& options);

@@ -5,7 +5,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string_view>
 #include <vector>
+
+#include "base/status.h"
 
 namespace cyto8 {
 
@@ -38,6 +42,14 @@ struct ClassOutcomes {
   std::vector<uint64_t> true_positives = {};
   std::vector<uint64_t> ignored = {};
 };
+
+// The least IoU that can be asked for: boxes that do not overlap never match.
+inline constexpr double kMinIouThreshold = 1e-9;
+
+// kInvalidArgument unless there are 1 to kMaxLevels values in [low, high], each
+// above the one before.
+Status CheckLevels(std::string_view name, std::span<const double> values,
+                   double low, double high);
 
 // What took no part, to be told to the user.
 struct LeftOut {

@@ -15,7 +15,7 @@
 namespace cyto8 {
 
 struct VocOptions {
-  // 1 to kMaxLevels values in [0, 1], rising.
+  // 1 to kMaxLevels values in [kMinIouThreshold, 1], rising.
   std::vector<double> iou_thresholds = {0.5};
   // Boxes are one pixel wider and higher than x + width says, as where corners
   // are pixels that belong to the box.
@@ -26,7 +26,8 @@ struct VocOptions {
   double ignore_border_px = 0;  // see box_groups.h.
 };
 
-// Detections of all images by falling score, ties in the order of the list.
+// Detections of all images by falling score, ties in the order of the list (by
+// class id first, without use_classes).
 // Each takes the truth of the highest IoU in its image (the first in the list,
 // where several have it): true positive if the IoU passes and the truth is
 // free, ignored if the truth is a crowd or in the border (VOC: difficult),
