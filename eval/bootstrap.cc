@@ -253,9 +253,8 @@ Difference DifferenceOf(const Pair& values, const std::vector<Pair>& samples,
 Status CheckInput(const Outcomes& outcomes, const BootstrapOptions& options) {
   CYTO8_RETURN_IF_ERROR(
       CheckRange("resamples", options.resamples, 1, kMaxResamples));
-  if (!(options.confidence > 0 && options.confidence < 1)) {
-    return CheckRange("confidence", options.confidence, 1e-9, 1 - 1e-9);
-  }
+  CYTO8_RETURN_IF_ERROR(
+      CheckRange("confidence", options.confidence, 0.001, 0.999));
   constexpr int64_t kMostImages = std::numeric_limits<int32_t>::max();
   CYTO8_RETURN_IF_ERROR(
       CheckRange("images", std::ssize(outcomes.image_ids), 1, kMostImages));

@@ -26,7 +26,7 @@ inline constexpr int64_t kMaxResamples = 1'000'000;
 // and for both results of a comparison.
 struct BootstrapOptions {
   int64_t resamples = 1000;  // in [1, kMaxResamples].
-  double confidence = 0.95;  // in (0, 1).
+  double confidence = 0.95;  // in [0.001, 0.999].
   uint64_t seed = 1;
 };
 
