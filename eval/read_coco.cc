@@ -223,12 +223,6 @@ Status NoSuch(std::string_view field, int64_t id, const char* what) {
                          ": no such " + what);
 }
 
-bool IsWhollyOutside(const EvalBox& box, const EvalImage& image) {
-  return box.x >= static_cast<double>(image.width_px) ||
-         box.y >= static_cast<double>(image.height_px) ||
-         box.x + box.width <= 0 || box.y + box.height <= 0;
-}
-
 bool IsPartlyOutside(const EvalBox& box, const EvalImage& image) {
   return box.x < 0 || box.y < 0 ||
          box.x + box.width > static_cast<double>(image.width_px) ||
@@ -294,6 +288,12 @@ Status AtPlace(const Status& status, std::string_view list, int64_t index) {
 }
 
 }  // namespace
+
+bool IsWhollyOutside(const EvalBox& box, const EvalImage& image) {
+  return box.x >= static_cast<double>(image.width_px) ||
+         box.y >= static_cast<double>(image.height_px) ||
+         box.x + box.width <= 0 || box.y + box.height <= 0;
+}
 
 Status CheckEvalBox(const EvalBox& box) {
   const auto check = [](const char* name, double value, double low) {

@@ -46,6 +46,9 @@ StatusOr<TruthFile> ParseCocoTruth(std::span<const std::byte> bytes,
 StatusOr<std::vector<FoundBox>> ParseCocoResults(
     std::span<const std::byte> bytes, const Limits& limits);
 
+// The box and the image have no pixel in common; needs a stated image size.
+bool IsWhollyOutside(const EvalBox& box, const EvalImage& image);
+
 // The sizes and places that our own styles ask of every box: coordinates in
 // [-1e9, 1e9], width and height not negative.
 Status CheckEvalBox(const EvalBox& box);
