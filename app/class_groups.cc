@@ -22,9 +22,9 @@ std::optional<int64_t> FindClass(std::string_view word,
     if (entry.name == word) return entry.id;
   }
   const StatusOr<int64_t> id = ParseInt64(word);
-  const bool known = id.ok() && std::ranges::find(classes, *id,
-                                                  &EvalClass::id) !=
-                                    classes.end();
+  const bool known =
+      id.ok() &&
+      std::ranges::find(classes, *id, &EvalClass::id) != classes.end();
   return known ? std::optional(*id) : std::nullopt;
 }
 
@@ -59,8 +59,7 @@ std::vector<ClassGroup> CardGroups(
   for (const auto& [name, members] : card) {
     ClassGroup group = {.name = name};
     for (const std::string& member : members) {
-      const auto found =
-          std::ranges::find(classes, member, &EvalClass::name);
+      const auto found = std::ranges::find(classes, member, &EvalClass::name);
       if (found != classes.end()) group.class_ids.push_back(found->id);
     }
     Finish(group);

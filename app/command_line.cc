@@ -14,6 +14,7 @@
 #include "app/command.h"
 #include "app/config_command.h"
 #include "app/console.h"
+#include "app/eval_command_line.h"
 #include "app/graph_command.h"
 #include "app/info_command.h"
 #include "app/score_command_line.h"
@@ -151,6 +152,7 @@ ExitCode RunCommandLine(FileSystem& files, const Environment& environment,
   graph->require_subcommand(1);
   const CLI::App* summarize = AddSummarize(*graph, settings);
   AddRun(*graph, settings);
+  AddEvalCommands(app, settings.action);
   if (words.size() < 2) {
     fmt::print(stderr, "{}", app.help());
     return ExitCode::kRefused;

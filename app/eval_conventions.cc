@@ -21,10 +21,9 @@ std::string MatchText(const EvalSettings& settings) {
     return "match: centres at most " + FormatShortest(settings.distance_px) +
            " px apart, detections by falling score take the nearest free truth";
   }
-  const std::string levels =
-      settings.iou_thresholds == CocoIouThresholds()
-          ? "0.50:0.05:0.95"
-          : Numbers(settings.iou_thresholds);
+  const std::string levels = settings.iou_thresholds == CocoIouThresholds()
+                                 ? "0.50:0.05:0.95"
+                                 : Numbers(settings.iou_thresholds);
   if (settings.style == EvalStyle::kVoc) {
     return std::string("match: IoU ") + (settings.iou_above ? ">" : ">=") +
            " " + levels +
@@ -147,9 +146,8 @@ std::vector<std::string> Conventions(const EvalSettings& settings,
                     " only");
   }
   if (!groups.empty()) lines.push_back(GroupsText(groups, classes));
-  lines.push_back(settings.ignore_border_px > 0
-                      ? BorderText(settings, left_out)
-                      : "ignored border: none");
+  lines.push_back(settings.ignore_border_px > 0 ? BorderText(settings, left_out)
+                                                : "ignored border: none");
   AddCounts(counts, left_out, lines);
   if (settings.bootstrap.resamples > 0) {
     lines.push_back(BootstrapText(settings.bootstrap));

@@ -21,8 +21,7 @@ CocoOptions OptionsOfCoco(const EvalSettings& settings) {
 }
 
 bool UsesCocoRule(const EvalSettings& settings) {
-  return settings.match == EvalMatch::kIou &&
-         settings.style != EvalStyle::kVoc;
+  return settings.match == EvalMatch::kIou && settings.style != EvalStyle::kVoc;
 }
 
 FigureRow RowOf(const ClassOutcomes& outcomes, int levels,
@@ -49,27 +48,7 @@ std::vector<FigureRow> RowsOf(const Outcomes& outcomes,
   return rows;
 }
 
-FigureRow MeanOf(const std::vector<FigureRow>& rows, size_t levels) {
-  FigureRow mean = {.name = "mean of classes"};
-  std::vector<double> recalls;
-  std::vector<double> means;
-  for (const FigureRow& row : rows) {
-    mean.truth += row.truth;
-    mean.found += row.found;
-    recalls.push_back(row.recall);
-    means.push_back(row.mean_ap);
-  }
-  for (size_t level = 0; level < levels; ++level) {
-    std::vector<double> values;
-    for (const FigureRow& row : rows) values.push_back(row.ap[level]);
-    mean.ap.push_back(MeanOfDefined(values));
-  }
-  mean.recall = MeanOfDefined(recalls);
-  mean.mean_ap = MeanOfDefined(means);
-  return mean;
-}
-
-std::string ClassName(int64_t id, const std::vector<EvalClass>& classes) {
+std::string ClassName(int64_t id, std::span<const EvalClass> classes) {
   for (const EvalClass& entry : classes) {
     if (entry.id == id) return entry.name;
   }
@@ -89,13 +68,11 @@ StatusOr<std::array<double, 12>> Stats(const CocoResult& result,
 
 Status AddStats(const CocoResult& result, const EvalSettings& settings,
                 EvalFigures& figures) {
-  CYTO8_ASSIGN_OR_RETURN(
-      figures.mean.stats,
-      Stats(result, /*class_index=*/std::nullopt, settings));
+  CYTO8_ASSIGN_OR_RETURN(figures.mean.stats,
+                         Stats(result, /*class_index=*/std::nullopt, settings));
   for (size_t i = 0; i < figures.classes.size(); ++i) {
-    CYTO8_ASSIGN_OR_RETURN(
-        figures.classes[i].stats,
-        Stats(result, static_cast<int64_t>(i), settings));
+    CYTO8_ASSIGN_OR_RETURN(figures.classes[i].stats,
+                           Stats(result, static_cast<int64_t>(i), settings));
   }
   return OkStatus();
 }
@@ -110,16 +87,14 @@ void AddIntervals(const FigureTable<Interval>& table,
 
 Status AddBootstrap(const EvalSettings& settings, EvalFigures& figures) {
   if (settings.bootstrap.resamples == 0) return OkStatus();
-  CYTO8_ASSIGN_OR_RETURN(
-      const FigureTable<Interval> classes,
-      Bootstrap(figures.class_outcomes, settings.bootstrap));
+  CYTO8_ASSIGN_OR_RETURN(const FigureTable<Interval> classes,
+                         Bootstrap(figures.class_outcomes, settings.bootstrap));
   AddIntervals(classes, figures.classes);
   figures.mean.first_ap_interval = classes.first_level_ap;
   figures.mean.mean_ap_interval = classes.ap;
   if (figures.groups.empty()) return OkStatus();
-  CYTO8_ASSIGN_OR_RETURN(
-      const FigureTable<Interval> groups,
-      Bootstrap(figures.group_outcomes, settings.bootstrap));
+  CYTO8_ASSIGN_OR_RETURN(const FigureTable<Interval> groups,
+                         Bootstrap(figures.group_outcomes, settings.bootstrap));
   AddIntervals(groups, figures.groups);
   return OkStatus();
 }
@@ -146,11 +121,8 @@ StatusOr<Outcomes> EvaluateByCentres(const TruthSet& truth,
 
 void AddRows(const TruthSet& truth, const Outcomes& outcomes,
              const EvalSettings& settings, EvalFigures& figures) {
-  figures.classes = RowsOf(outcomes, settings);
-  for (FigureRow& row : figures.classes) {
-    row.name = ClassName(row.class_id, truth.classes);
-  }
-  figures.mean = MeanOf(figures.classes, outcomes.levels.size());
+  figures.classes = ClassRows(outcomes, truth.classes, settings);
+  figures.mean = MeanRow(figures.classes, outcomes.levels.size());
 }
 
 Status AddClasses(const TruthSet& truth, std::span<const FoundBox> found,
@@ -175,9 +147,11 @@ std::string LevelName(const EvalSettings& settings, double level) {
   if (settings.match == EvalMatch::kCentre) {
     return "AP@" + FormatShortest(level) + "px";
   }
+  constexpr double kRounding = 1e-9;  // 0.55 * 100 is 55.000000000000007.
   const double percent = std::round(level * 100);
-  return percent == level * 100 ? "AP" + FormatShortest(percent)
-                                : "AP@" + FormatShortest(level);
+  return std::abs(percent - level * 100) < kRounding
+             ? "AP" + FormatShortest(percent)
+             : "AP@" + FormatShortest(level);
 }
 
 std::string MeanName(const EvalSettings& settings) {
@@ -220,6 +194,45 @@ StatusOr<Outcomes> EvaluateGroups(const TruthSet& truth,
   return all;
 }
 
+FigureRow MeanRow(const std::vector<FigureRow>& rows, size_t levels) {
+  FigureRow mean = {.name = "mean of classes"};
+  std::vector<double> recalls;
+  std::vector<double> means;
+  for (const FigureRow& row : rows) {
+    mean.truth += row.truth;
+    mean.found += row.found;
+    recalls.push_back(row.recall);
+    means.push_back(row.mean_ap);
+  }
+  for (size_t level = 0; level < levels; ++level) {
+    std::vector<double> values;
+    for (const FigureRow& row : rows) values.push_back(row.ap[level]);
+    mean.ap.push_back(MeanOfDefined(values));
+  }
+  mean.recall = MeanOfDefined(recalls);
+  mean.mean_ap = MeanOfDefined(means);
+  return mean;
+}
+
+std::vector<FigureRow> ClassRows(const Outcomes& outcomes,
+                                 std::span<const EvalClass> classes,
+                                 const EvalSettings& settings) {
+  std::vector<FigureRow> rows = RowsOf(outcomes, settings);
+  for (FigureRow& row : rows) row.name = ClassName(row.class_id, classes);
+  return rows;
+}
+
+std::vector<FigureRow> GroupRows(const Outcomes& outcomes,
+                                 std::span<const ClassGroup> groups,
+                                 const EvalSettings& settings) {
+  std::vector<FigureRow> rows = RowsOf(outcomes, settings);
+  for (size_t i = 0; i < rows.size(); ++i) {
+    rows[i].name = groups[i].name;
+    rows[i].class_id = kAllClasses;
+  }
+  return rows;
+}
+
 StatusOr<EvalFigures> Evaluate(const TruthSet& truth,
                                std::span<const FoundBox> found,
                                std::span<const ClassGroup> groups,
@@ -228,11 +241,7 @@ StatusOr<EvalFigures> Evaluate(const TruthSet& truth,
   CYTO8_RETURN_IF_ERROR(AddClasses(truth, found, settings, figures));
   CYTO8_ASSIGN_OR_RETURN(figures.group_outcomes,
                          EvaluateGroups(truth, found, groups, settings));
-  figures.groups = RowsOf(figures.group_outcomes, settings);
-  for (size_t i = 0; i < figures.groups.size(); ++i) {
-    figures.groups[i].name = groups[i].name;
-    figures.groups[i].class_id = kAllClasses;
-  }
+  figures.groups = GroupRows(figures.group_outcomes, groups, settings);
   CYTO8_RETURN_IF_ERROR(AddBootstrap(settings, figures));
   return figures;
 }

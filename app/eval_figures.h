@@ -62,6 +62,18 @@ StatusOr<Outcomes> EvaluateGroups(const TruthSet& truth,
                                   std::span<const ClassGroup> groups,
                                   const EvalSettings& settings);
 
+// One row per class of the outcomes, named as the classes (kAllClasses: "all
+// classes") or by place as the groups.
+std::vector<FigureRow> ClassRows(const Outcomes& outcomes,
+                                 std::span<const EvalClass> classes,
+                                 const EvalSettings& settings);
+std::vector<FigureRow> GroupRows(const Outcomes& outcomes,
+                                 std::span<const ClassGroup> groups,
+                                 const EvalSettings& settings);
+
+// Counts added, figures averaged where they exist.
+FigureRow MeanRow(const std::vector<FigureRow>& rows, size_t levels);
+
 // Everything. kInvalidArgument for settings or numbers that the evaluators
 // refuse.
 StatusOr<EvalFigures> Evaluate(const TruthSet& truth,

@@ -48,8 +48,7 @@ std::string NameOf(const EvalImage& image) {
 }
 
 // "image "x" has no result (3 such images); ..." of the first of many.
-Status ImagesRefused(const std::string& first, const char* what,
-                     size_t count) {
+Status ImagesRefused(const std::string& first, const char* what, size_t count) {
   std::string message = "image " + first + " " + what;
   if (count > 1) message += " (" + std::to_string(count) + " such images)";
   return InvalidArgument(message +
@@ -115,8 +114,8 @@ class RunJoiner {
                            "of the run is not in the truth", extra_.size());
     }
     if (!missing_.empty()) {
-      return ImagesRefused(NameOf(*missing_[0]),
-                           "of the truth has no result", missing_.size());
+      return ImagesRefused(NameOf(*missing_[0]), "of the truth has no result",
+                           missing_.size());
     }
     return OkStatus();
   }
@@ -126,10 +125,9 @@ class RunJoiner {
     size_t kept = 0;
     for (size_t i = 0; i < found.size(); ++i) {
       if (!known_ids_.contains(found[i].image_id)) {
-        return InvalidArgument(CocoPlace("", static_cast<int64_t>(i)) +
-                               ".image_id = " +
-                               std::to_string(found[i].image_id) +
-                               ": run.json has no such image");
+        return InvalidArgument(
+            CocoPlace("", static_cast<int64_t>(i)) + ".image_id = " +
+            std::to_string(found[i].image_id) + ": run.json has no such image");
       }
       const auto id = truth_ids_.find(found[i].image_id);
       if (id == truth_ids_.end()) continue;
@@ -190,14 +188,14 @@ Status CheckFound(const std::vector<FoundBox>& found, const TruthSet& truth) {
   for (size_t i = 0; i < found.size(); ++i) {
     const std::string place = CocoPlace("", static_cast<int64_t>(i)) + ".";
     if (!images.contains(found[i].image_id)) {
-      return InvalidArgument(place + "image_id = " +
-                             std::to_string(found[i].image_id) +
+      return InvalidArgument(place +
+                             "image_id = " + std::to_string(found[i].image_id) +
                              ": the truth has no such image");
     }
     if (!classes.contains(found[i].class_id)) {
-      return InvalidArgument(place + "category_id = " +
-                             std::to_string(found[i].class_id) +
-                             ": the truth has no such class");
+      return InvalidArgument(
+          place + "category_id = " + std::to_string(found[i].class_id) +
+          ": the truth has no such class");
     }
     const Status box = CheckEvalBox(found[i].box);
     if (!box.ok()) return InvalidArgument(place + box.message());
@@ -243,10 +241,9 @@ StatusOr<Predictions> ReadFolder(FileSystem& files, const std::string& path,
   result.missing_image_ids = joiner.MissingIds();
   result.extra_images = joiner.extra_images();
   result.card_groups = run.groups;
-  result.joined_by =
-      std::string("images by ") +
-      (own_ids ? "image_id" : "relative path, else stem") + ", classes by " +
-      (named_classes ? "name" : "category_id");
+  result.joined_by = std::string("images by ") +
+                     (own_ids ? "image_id" : "relative path, else stem") +
+                     ", classes by " + (named_classes ? "name" : "category_id");
   return result;
 }
 
@@ -265,9 +262,8 @@ StatusOr<TruthFile> ReadTruth(FileSystem& files, const std::string& path,
                               EvalStyle style, const Limits& limits) {
   CYTO8_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes,
                          ReadWholeFile(files, path, limits.max_truth_bytes));
-  const TruthRules rules = style == EvalStyle::kCoco
-                               ? TruthRules::kPycocotools
-                               : TruthRules::kStrict;
+  const TruthRules rules = style == EvalStyle::kCoco ? TruthRules::kPycocotools
+                                                     : TruthRules::kStrict;
   return Annotate(ParseCocoTruth(bytes, limits, rules), path);
 }
 
@@ -277,10 +273,10 @@ StatusOr<Predictions> ReadPredictions(FileSystem& files,
                                       const EvalSettings& settings,
                                       const Limits& limits) {
   CYTO8_ASSIGN_OR_RETURN(const bool is_folder, IsFolder(files, path));
-  CYTO8_ASSIGN_OR_RETURN(
-      Predictions result,
-      is_folder ? ReadFolder(files, path, truth, settings, limits)
-                : ReadList(files, path, limits));
+  CYTO8_ASSIGN_OR_RETURN(Predictions result,
+                         is_folder
+                             ? ReadFolder(files, path, truth, settings, limits)
+                             : ReadList(files, path, limits));
   if (settings.style != EvalStyle::kCoco) {
     CYTO8_RETURN_IF_ERROR(Annotate(CheckFound(result.found, truth), path));
   }

@@ -21,9 +21,9 @@ namespace cyto8 {
 // Detections with image and class ids of the truth.
 struct Predictions {
   std::vector<FoundBox> found = {};
-  int64_t read = 0;              // detections in the file.
-  int64_t outside = 0;           // wholly outside of their image.
-  std::string joined_by = {};    // for the conventions.
+  int64_t read = 0;            // detections in the file.
+  int64_t outside = 0;         // wholly outside of their image.
+  std::string joined_by = {};  // for the conventions.
   // Truth images without a result, rising; empty unless allowed.
   std::vector<int64_t> missing_image_ids = {};
   int64_t extra_images = 0;  // of the run, unknown to the truth; if allowed.

@@ -76,10 +76,10 @@ StatusOr<std::optional<size_t>> FindImage(const std::string& path,
   const std::span<const size_t> candidates = index.FindByStem(normal);
   if (candidates.empty()) return std::optional<size_t>();
   if (candidates.size() > 1) {
-    return InvalidArgument("image " + Quoted(path) + " is ambiguous: " +
-                           Quoted(images[candidates[0]].file_name) + " or " +
-                           Quoted(images[candidates[1]].file_name) +
-                           " of the truth");
+    return InvalidArgument(
+        "image " + Quoted(path) +
+        " is ambiguous: " + Quoted(images[candidates[0]].file_name) + " or " +
+        Quoted(images[candidates[1]].file_name) + " of the truth");
   }
   return std::optional(candidates[0]);
 }

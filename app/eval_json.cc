@@ -38,8 +38,10 @@ Json IntervalJson(const Interval& interval) {
 
 Json BestJson(const WorkingPoint& point) {
   if (point.true_positives == 0) return nullptr;
-  return {{"score", point.score_cut}, {"precision", point.precision},
-          {"recall", point.recall},   {"f1", point.f1}};
+  return {{"score", point.score_cut},
+          {"precision", point.precision},
+          {"recall", point.recall},
+          {"f1", point.f1}};
 }
 
 Json RowJson(const FigureRow& row, const EvalReport& report) {
@@ -88,10 +90,9 @@ Json CountsJson(const EvalCounts& counts, const LeftOut& left_out) {
 }
 
 Json GateJson(const EvalReport& report) {
-  return {{"figure",
-           LevelName(report.options.settings,
-                     report.figures.class_outcomes.levels[0]) +
-               ", mean of classes"},
+  return {{"figure", LevelName(report.options.settings,
+                               report.figures.class_outcomes.levels[0]) +
+                         ", mean of classes"},
           {"value", report.figures.mean.ap[0]},
           {"demanded", *report.options.min_map},
           {"passed", GatePassed(report)}};
@@ -119,8 +120,7 @@ std::string EvalJson(const EvalReport& report) {
   json["mean"].erase("stats");
   json["classes"] = RowsJson(figures.classes, report);
   json["groups"] = RowsJson(figures.groups, report);
-  json["counts"] =
-      CountsJson(report.counts, figures.class_outcomes.left_out);
+  json["counts"] = CountsJson(report.counts, figures.class_outcomes.left_out);
   if (report.options.min_map) json["gate"] = GateJson(report);
   json["conventions"] = report.conventions;
   return json.dump(/*indent=*/2, /*indent_char=*/' ', /*ensure_ascii=*/false,

@@ -18,8 +18,8 @@ namespace cyto8 {
 // What went into the figures.
 struct EvalCounts {
   int64_t images = 0;
-  int64_t truth = 0;    // boxes, crowds included.
-  int64_t crowds = 0;   // of them.
+  int64_t truth = 0;   // boxes, crowds included.
+  int64_t crowds = 0;  // of them.
   int64_t partly_outside = 0;
   int64_t without_extent = 0;
   int64_t found_read = 0;  // detections in the file.

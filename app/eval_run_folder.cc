@@ -51,12 +51,11 @@ Status ReadImages(const Json& document, RunFolder& run) {
   }
   std::set<int64_t> ids;
   for (size_t i = 0; i < images->size(); ++i) {
-    CYTO8_ASSIGN_OR_RETURN(
-        RunImage image, Annotate(ImageOf((*images)[i]), Place("images", i)));
+    CYTO8_ASSIGN_OR_RETURN(RunImage image,
+                           Annotate(ImageOf((*images)[i]), Place("images", i)));
     if (!ids.insert(image.image_id).second) {
-      return InvalidArgument(
-          Place("images", i) +
-          ".image_id = " + std::to_string(image.image_id) + ": stands twice");
+      return InvalidArgument(Place("images", i) + ".image_id = " +
+                             std::to_string(image.image_id) + ": stands twice");
     }
     run.images.push_back(std::move(image));
   }
@@ -90,10 +89,10 @@ Status ReadGroups(const Json& groups, RunFolder& run) {
   }
   for (const auto& [name, members] : groups.items()) {
     std::vector<std::string>& names = run.groups[name];
-    const bool all_texts =
-        members.is_array() &&
-        std::ranges::all_of(members,
-                            [](const Json& text) { return text.is_string(); });
+    const bool all_texts = members.is_array() &&
+                           std::ranges::all_of(members, [](const Json& text) {
+                             return text.is_string();
+                           });
     if (!all_texts) {
       return InvalidArgument("model.groups." + name +
                              ": must be a list of class names");
@@ -108,8 +107,8 @@ Status CheckFormat(const Json& document) {
   if (!document.is_object()) return InvalidArgument("must be a JSON object");
   CYTO8_ASSIGN_OR_RETURN(const std::string format, Text(document, "format"));
   if (format != kFormat) {
-    return InvalidArgument("format = \"" + format + "\": must be \"" +
-                           kFormat + "\"");
+    return InvalidArgument("format = \"" + format + "\": must be \"" + kFormat +
+                           "\"");
   }
   CYTO8_ASSIGN_OR_RETURN(const int64_t version, Integer(document, "version"));
   return CheckRange("version", version, int64_t{1}, kVersion);

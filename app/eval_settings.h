@@ -46,8 +46,8 @@ struct EvalSettings {
 struct EvalCommandOptions {
   std::string truth = {};
   std::string predictions = {};
-  std::string json = {};    // file; empty: none.
-  std::string curves = {};  // folder; empty: none.
+  std::string json = {};                         // file; empty: none.
+  std::string curves = {};                       // folder; empty: none.
   std::optional<double> min_map = std::nullopt;  // the gate.
   EvalSettings settings = {};
   Limits limits = {};

@@ -46,9 +46,8 @@ std::string LimitText(const CocoLine& line, const EvalSettings& settings) {
 
 std::string CocoText(const CocoLine& line, double value,
                      const EvalSettings& settings) {
-  const std::string iou = line.iou == 0
-                              ? std::string("0.50:0.95")
-                              : FormatFixed(line.iou, /*decimals=*/2);
+  const std::string iou = line.iou == 0 ? std::string("0.50:0.95")
+                                        : FormatFixed(line.iou, /*decimals=*/2);
   return fmt::format(
       " {:<18} {} @[ IoU={:<9} | area={:>6} | maxDets={:>3} ] = {}\n",
       line.is_precision ? "Average Precision" : "Average Recall",

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// `cyto8 compare A B`: two results on the same images, and whether they differ
+// by more than the choice of images explains. Tested by
+// tests/app/compare_command_test.cc.
+#pragma once
+
+#include "app/eval_settings.h"
+#include "app/exit_code.h"
+#include "base/file_system.h"
+
+namespace cyto8 {
+
+// Paired bootstrap: both results are resampled by the same images. The table
+// goes to stdout, messages to stderr. Exit codes as of RunEval, without a gate.
+ExitCode RunCompare(FileSystem& files, const CompareCommandOptions& options);
+
+}  // namespace cyto8
