@@ -164,6 +164,9 @@ ExitCode Fail(ExitCode code, const Status& status) {
 }  // namespace
 
 ExitCode RunCompare(FileSystem& files, const CompareCommandOptions& options) {
+  const Status target = CheckReportFile(
+      files, options.json, {{options.truth, options.first, options.second}});
+  if (!target.ok()) return Fail(ExitCodeOf(target), target);
   const StatusOr<Inputs> inputs = ReadInputs(files, options);
   if (!inputs.ok()) {
     return Fail(ExitCodeOfInput(inputs.status()), inputs.status());

@@ -109,6 +109,25 @@ ExitCode Fail(ExitCode code, const Status& status) {
 
 }  // namespace
 
+Status CheckReportFile(FileSystem& files, const std::string& path,
+                       std::span<const std::string> inputs) {
+  if (path.empty()) return OkStatus();
+  if (std::ranges::find(inputs, path) != inputs.end()) {
+    return InvalidArgument("--json: " + path + ": is an input");
+  }
+  const StatusOr<int> file = files.OpenForReading(path);
+  const StatusCode code = file.status().code();
+  if (code == StatusCode::kNotFound || code == StatusCode::kPermissionDenied) {
+    return OkStatus();  // writing will tell.
+  }
+  CYTO8_RETURN_IF_ERROR(file.status());
+  const StatusOr<FileInfo> info = files.Stat(*file, path);
+  CYTO8_RETURN_IF_ERROR(files.Close(*file, path));
+  CYTO8_RETURN_IF_ERROR(info.status());
+  if (info->is_regular) return OkStatus();
+  return InvalidArgument("--json: " + path + ": is not a regular file");
+}
+
 ExitCode ExitCodeOfInput(const Status& status) {
   return status.code() == StatusCode::kNotFound ||
                  status.code() == StatusCode::kPermissionDenied
@@ -117,6 +136,9 @@ ExitCode ExitCodeOfInput(const Status& status) {
 }
 
 ExitCode RunEval(FileSystem& files, const EvalCommandOptions& options) {
+  const Status target = CheckReportFile(files, options.json,
+                                        {{options.truth, options.predictions}});
+  if (!target.ok()) return Fail(ExitCodeOf(target), target);
   StatusOr<TruthFile> file =
       ReadTruth(files, options.truth, options.settings.style, options.limits);
   if (!file.ok()) return Fail(ExitCodeOfInput(file.status()), file.status());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // An evaluation as text for people and as JSON for programs. Both carry the
 // conventions beside the figures, because a figure without them cannot be
-// compared. Pure. Tested by tests/app/eval_report_test.cc.
+// compared. Pure. Tested by tests/app/eval_command_test.cc.
 #pragma once
 
 #include <cstdint>

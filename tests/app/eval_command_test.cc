@@ -269,6 +269,24 @@ TEST_F(EvalCommandTest, WhatCannotBeReadIsNoInput) {
                              ": line 1, column 1: is not valid JSON\n");
 }
 
+// A rename would replace a device, and a report must not replace the truth.
+TEST_F(EvalCommandTest, TheReportGoesToAFileOfItsOwn) {
+  const auto refusal = [&](const std::string& path) {
+    const Outcome outcome = Run({"--json", path});
+    EXPECT_EQ(outcome.code, ExitCode::kRefused);
+    return outcome.err;
+  };
+  EXPECT_EQ(refusal("/dev/null"),
+            "cyto8: --json: /dev/null: is not a regular file\n");
+  EXPECT_EQ(refusal(folder_.path()),
+            "cyto8: --json: " + folder_.path() + ": is not a regular file\n");
+  const std::string truth = folder_.PathOf("truth.json");
+  EXPECT_EQ(refusal(truth), "cyto8: --json: " + truth + ": is an input\n");
+  EXPECT_EQ(folder_.Get("truth.json"), kTruth);
+  EXPECT_EQ(Run({"--json", folder_.PathOf("no/such/o.json")}).code,
+            ExitCode::kRefused);
+}
+
 // An output folder as `cyto8 score` leaves it, one image failed.
 TEST_F(EvalCommandTest, AFolderWithAFailedImageNeedsConsent) {
   ASSERT_TRUE(MakeDirectories(RealFileSystem(), folder_.PathOf("out")).ok());
