@@ -3,6 +3,7 @@
 #include "app/eval_figures.h"
 
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "base/numbers.h"
@@ -34,6 +35,10 @@ FigureRow RowOf(const ClassOutcomes& outcomes, int levels,
   }
   row.mean_ap = MeanOfDefined(row.ap);
   row.recall = FinalRecall(outcomes, /*level=*/0);
+  const WorkingPoint all = PointAtScore(
+      outcomes, /*level=*/0, -std::numeric_limits<double>::infinity());
+  row.true_positives = all.true_positives;
+  row.false_positives = all.false_positives;
   row.best_f1 = BestF1Point(outcomes, /*level=*/0);
   return row;
 }
@@ -201,6 +206,8 @@ FigureRow MeanRow(const std::vector<FigureRow>& rows, size_t levels) {
   for (const FigureRow& row : rows) {
     mean.truth += row.truth;
     mean.found += row.found;
+    mean.true_positives += row.true_positives;
+    mean.false_positives += row.false_positives;
     recalls.push_back(row.recall);
     means.push_back(row.mean_ap);
   }

@@ -29,8 +29,11 @@ struct FigureRow {
   int64_t found = 0;               // detections that were matched.
   std::vector<double> ap = {};     // one per level.
   double mean_ap = kUndefined;     // over the levels.
-  double recall = kUndefined;      // of all detections, at the first level.
-  WorkingPoint best_f1 = {};       // at the first level.
+  // Of all detections, at the first level.
+  int64_t true_positives = 0;
+  int64_t false_positives = 0;
+  double recall = kUndefined;
+  WorkingPoint best_f1 = {};                         // at the first level.
   std::optional<std::array<double, 12>> stats = {};  // as pycocotools.
   std::optional<Interval> first_ap_interval = {};
   std::optional<Interval> mean_ap_interval = {};

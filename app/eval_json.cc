@@ -30,6 +30,25 @@ Json StatsJson(const std::array<double, 12>& stats) {
   return json;
 }
 
+Json LevelsJson(const FigureRow& row, const EvalReport& report) {
+  Json levels = Json::object();
+  for (size_t level = 0; level < row.ap.size(); ++level) {
+    levels[LevelName(report.options.settings,
+                     report.figures.class_outcomes.levels[level])] =
+        row.ap[level];
+  }
+  return levels;
+}
+
+// pycocotools' twelve; else what there is by the same pattern.
+Json OverallJson(const EvalReport& report) {
+  const FigureRow& mean = report.figures.mean;
+  if (mean.stats) return StatsJson(*mean.stats);
+  Json json = {{"mAP", mean.mean_ap}};
+  json.update(LevelsJson(mean, report));
+  return json;
+}
+
 Json IntervalJson(const Interval& interval) {
   return {{"low", interval.low},
           {"high", interval.high},
@@ -45,18 +64,14 @@ Json BestJson(const WorkingPoint& point) {
 }
 
 Json RowJson(const FigureRow& row, const EvalReport& report) {
-  const EvalSettings& settings = report.options.settings;
   Json json = {{"name", row.name}};
   if (row.class_id != kAllClasses) json["id"] = row.class_id;
   json["truth"] = row.truth;
   json["detections"] = row.found;
+  json["true_positives"] = row.true_positives;
+  json["false_positives"] = row.false_positives;
   json["AP"] = row.mean_ap;
-  Json levels = Json::object();
-  for (size_t level = 0; level < row.ap.size(); ++level) {
-    levels[LevelName(settings, report.figures.class_outcomes.levels[level])] =
-        row.ap[level];
-  }
-  json["AP_by_level"] = std::move(levels);
+  json["AP_by_level"] = LevelsJson(row, report);
   json["recall"] = row.recall;
   json["best_f1"] = BestJson(row.best_f1);
   if (row.stats) json["stats"] = StatsJson(*row.stats);
@@ -108,12 +123,10 @@ std::string EvalJson(const EvalReport& report) {
                {"truth", report.options.truth},
                {"predictions", report.options.predictions},
                {"style", StyleName(report.options.settings.style)}};
-  if (figures.mean.stats) {
-    json["stat_names"] = Json::array();
-    for (const std::string_view name : kCocoStatNames) {
-      json["stat_names"].push_back(name);
-    }
-    json["stats"] = StatsJson(*figures.mean.stats);
+  json["stats"] = OverallJson(report);
+  json["stat_names"] = Json::array();
+  for (const auto& [name, value] : json["stats"].items()) {
+    json["stat_names"].push_back(name);
   }
   json["mean"] = RowJson(figures.mean, report);
   json["mean"].erase("best_f1");

@@ -169,13 +169,17 @@ void ExpectVocCase(const std::string& name, const std::string& truth,
   for (const json& result : expected["results"]) {
     SCOPED_TRACE(result["package"].get<std::string>());
     const json ours = Evaluated(truth, found, VocFlags(result));
-    EXPECT_NEAR(ours["mean"]["AP"].get<double>(), result["mAP"].get<double>(),
+    EXPECT_NEAR(ours["stats"]["mAP"].get<double>(), result["mAP"].get<double>(),
                 kTolerance);
     for (const json& row : ours["classes"]) {
       const std::string id = std::to_string(row["id"].get<int>());
       EXPECT_NEAR(row["AP"].get<double>(), result["AP"][id].get<double>(),
                   kTolerance)
           << id;
+      if (!result.contains("tp")) continue;
+      EXPECT_EQ(row["true_positives"], result["tp"][id]);
+      EXPECT_EQ(row["false_positives"], result["fp"][id]);
+      EXPECT_EQ(row["truth"], result["npos"][id]);
     }
   }
 }
