@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "base/limits.h"
+#include "base/name_index.h"
 #include "base/status.h"
 
 namespace cyto8 {
@@ -40,8 +41,8 @@ class SideFile {
 
  private:
   friend class SideFileBuilder;
-  std::multimap<std::string, SideEntry, std::less<>> entries_;    // by name.
-  std::multimap<std::string, std::string, std::less<>> by_base_;  // to names.
+  std::multimap<std::string, SideEntry, std::less<>> entries_;  // by name.
+  NameIndex names_;
 };
 
 struct Mpp {
