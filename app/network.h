@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From an imported graph to one that is ready to compile: the chain of passes,
 // written out. Used alike by `graph run` and by scoring. Tested by
-// tests/app/network_test.cc.
+// tests/app/network_test.cc and reshape_golden_test.cc.
 #pragma once
 
 #include <cstdint>

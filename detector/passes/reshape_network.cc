@@ -16,10 +16,6 @@ namespace {
 
 constexpr size_t kImageRank = 4;
 
-bool IsImageAxis(size_t axis, size_t rank) {
-  return rank == kImageRank && (axis == kHeightAxis || axis == kWidthAxis);
-}
-
 bool HasBit(int64_t mask, size_t bit) { return (mask >> bit & 1) != 0; }
 
 std::string Pixels(int64_t side) { return std::to_string(side) + " px"; }
@@ -118,6 +114,7 @@ class Reshaper {
   Status ResizeInput(int64_t height, int64_t width);
   Status CheckOutputs();
   void NoteMap();
+  bool IsMap(size_t i) const;
 
   Status Carry();
   Status CarryResize();
@@ -204,6 +201,16 @@ void Reshaper::NoteMap() {
     default:
       return;
   }
+}
+
+// True if input `i` has the sides of a map, old and new: not so for values of
+// rank 4 whose axes mean something else.
+bool Reshaper::IsMap(size_t i) const {
+  return BeforeIn(i).size() == kImageRank &&
+         sides_.Find(kHeightAxis, BeforeIn(i)[kHeightAxis])
+             .contains(AfterIn(i)[kHeightAxis]) &&
+         sides_.Find(kWidthAxis, BeforeIn(i)[kWidthAxis])
+             .contains(AfterIn(i)[kWidthAxis]);
 }
 
 Status Reshaper::Carry() {
@@ -312,14 +319,17 @@ Status Reshaper::CarryReshape() {
   return SetInts(1, *shape);
 }
 
-// A shape that stands for a map's: sides above 1 that some map had follow it.
+// A shape that stands for a map's: both sides are those of maps, or 1.
 Status Reshaper::CarryFilled(size_t shape_input) {
   CYTO8_ASSIGN_OR_RETURN(std::vector<int64_t> shape, Ints(shape_input));
-  for (size_t axis = 0; axis < shape.size(); ++axis) {
-    if (!IsImageAxis(axis, shape.size()) || shape[axis] <= 1 ||
-        sides_.Find(axis, shape[axis]).empty()) {
-      continue;
-    }
+  const auto known = [&](size_t axis) {
+    return shape[axis] <= 1 || !sides_.Find(axis, shape[axis]).empty();
+  };
+  if (shape.size() != kImageRank || !known(kHeightAxis) || !known(kWidthAxis)) {
+    return OkStatus();
+  }
+  for (const size_t axis : {kHeightAxis, kWidthAxis}) {
+    if (shape[axis] <= 1) continue;
     CYTO8_ASSIGN_OR_RETURN(shape[axis], sides_.Only(axis, shape[axis]));
   }
   return SetInts(shape_input, shape);
@@ -328,9 +338,10 @@ Status Reshaper::CarryFilled(size_t shape_input) {
 // A single value that is spread over a map; anything else is a factor.
 Status Reshaper::CarryTile() {
   CYTO8_ASSIGN_OR_RETURN(std::vector<int64_t> multiples, Ints(1));
-  for (size_t axis = 0; axis < multiples.size(); ++axis) {
-    if (!IsImageAxis(axis, multiples.size()) || multiples[axis] <= 1 ||
-        BeforeIn(0)[axis] != 1 || AfterIn(0)[axis] != 1 ||
+  if (multiples.size() != kImageRank) return OkStatus();
+  for (const size_t axis : {kHeightAxis, kWidthAxis}) {
+    const bool single = BeforeIn(0)[axis] == 1 && AfterIn(0)[axis] == 1;
+    if (!single || multiples[axis] <= 1 ||
         sides_.Find(axis, multiples[axis]).empty()) {
       continue;
     }
@@ -343,8 +354,8 @@ Status Reshaper::CarryTile() {
 StatusOr<int64_t> Reshaper::SliceEnd(size_t axis, int64_t end) const {
   const SideChange side = {BeforeIn(0)[axis], AfterIn(0)[axis]};
   if (end >= side.before) return side.after;
-  const bool image = IsImageAxis(axis, BeforeIn(0).size());
-  if (image && !sides_.Find(axis, end).empty()) return sides_.Only(axis, end);
+  const bool of_map = IsMap(0) && (axis == kHeightAxis || axis == kWidthAxis);
+  if (of_map && !sides_.Find(axis, end).empty()) return sides_.Only(axis, end);
   if (side.before == side.after) return end;
   return InvalidArgument(
       "end " + std::to_string(end) + " of " + Pixels(side.before) +

@@ -320,6 +320,16 @@ TEST_F(RuleTest, SliceToTheEndAndToAMap) {
             (Shape{1, 8, 10, 2}));
 }
 
+// [N,C,H,W]: five of ten channels are no width of a map.
+TEST_F(RuleTest, SliceOfChannelsThatStandElsewhere) {
+  const ValueRef conv = builder_.Conv1x1("conv", x_, 2, 10);
+  const ValueRef turned = builder_.Add(
+      Op::kTranspose, "turned", {conv, builder_.Ints("order", {0, 1, 3, 2})});
+  EXPECT_EQ(ShapeOf(Add(Op::kSlice,
+                        {turned, Ints({0, 0, 0, 0}), Ints({1, -1, 5, -1})})),
+            (Shape{1, 8, 5, 10}));
+}
+
 TEST_F(RuleTest, SliceWithoutItsFirstRow) {
   EXPECT_EQ(
       ShapeOf(Add(Op::kSlice, {x_, Ints({0, 1, 0, 0}), Ints({1, 5, -1, 2})})),
