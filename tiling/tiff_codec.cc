@@ -106,9 +106,15 @@ class PackBitsCodec final : public PieceCodec {
   PackBitsCodec(ByteSource& bytes, const TiffExtent& extent)
       : PieceCodec(bytes, extent) {}
 
-  // There is no end mark, and pad bytes may follow.
+  // There is no end mark. A pad byte may follow, which begins no whole run.
   Status Finish(int64_t surplus) override {
-    return left() > surplus ? TooMuch() : OkStatus();
+    int64_t over = left();
+    while (over <= surplus) {
+      SetPiece({});
+      if (!NextPiece().ok()) return input().failure();
+      over += left();
+    }
+    return TooMuch();
   }
 
  private:

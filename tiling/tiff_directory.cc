@@ -105,9 +105,15 @@ StatusOr<TiffDirectory::Extent> TiffDirectory::Locate(int64_t directory) const {
   }
   const auto entries = static_cast<int64_t>(count);
   const int64_t entries_at = directory + count_bytes;
-  return Extent{.entries = entries,
-                .entries_at = entries_at,
-                .next_at = entries_at + entries * entry_bytes};
+  const int64_t next_at = entries_at + entries * entry_bytes;
+  if (next_at > bytes_->size_bytes() - OffsetBytes()) {
+    return Damaged("the directory at byte " + std::to_string(directory) +
+                   " has " + std::to_string(entries) +
+                   " entries: the file has " +
+                   std::to_string(bytes_->size_bytes()) + " bytes");
+  }
+  return Extent{
+      .entries = entries, .entries_at = entries_at, .next_at = next_at};
 }
 
 Status TiffDirectory::ReadEntries(const Extent& extent) {
@@ -196,12 +202,13 @@ StatusOr<int64_t> TiffDirectory::ValuesAt(const TiffTag& tag,
   }
   const int64_t size = static_cast<int64_t>(entry.count) * value_bytes;
   if (size <= OffsetBytes()) return entry.value_at;
-  CYTO8_ASSIGN_OR_RETURN(const int64_t at,
-                         Annotate(GetOffset(entry.value_at), tag.name));
-  if (at <= file_bytes - size) return at;
-  return Damaged(std::string(tag.name) + " ends at byte " +
-                 std::to_string(at + size) + ": must be in [0, " +
-                 std::to_string(file_bytes) + "]");
+  CYTO8_ASSIGN_OR_RETURN(const uint64_t at, Get(entry.value_at, OffsetBytes()));
+  if (at <= static_cast<uint64_t>(file_bytes - size)) {
+    return static_cast<int64_t>(at);
+  }
+  return Damaged(std::string(tag.name) + " has " + std::to_string(size) +
+                 " bytes at byte " + std::to_string(at) + ": the file has " +
+                 std::to_string(file_bytes));
 }
 
 int64_t TiffDirectory::Count(const TiffTag& tag) const {

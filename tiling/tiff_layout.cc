@@ -14,6 +14,8 @@
 namespace cyto8 {
 namespace {
 
+using std::string_view_literals::operator""sv;
+
 constexpr TiffTag kImageWidth = {256, "ImageWidth"};
 constexpr TiffTag kImageLength = {257, "ImageLength"};
 constexpr TiffTag kBitsPerSample = {258, "BitsPerSample"};
@@ -294,7 +296,9 @@ Status ReadStripSize(const TiffDirectory& directory, TiffLayout& layout) {
 Status CheckChunkCount(const TiffDirectory& directory, const TiffTag& tag,
                        int64_t chunks) {
   if (!directory.Has(tag)) return directory.Number(tag).status();
-  if (directory.Count(tag) == chunks) return OkStatus();
+  if (directory.Count(tag) == chunks) {
+    return directory.NumberAt(tag, 0).status();
+  }
   return Contradiction(std::string(tag.name) + " has " +
                        std::to_string(directory.Count(tag)) +
                        " values: must be " + std::to_string(chunks));
@@ -339,7 +343,7 @@ std::optional<double> AperioMpp(std::string_view description) {
   const size_t at = description.find(kKey);
   if (at == std::string_view::npos) return std::nullopt;
   std::string_view text = description.substr(at + kKey.size());
-  text = text.substr(0, text.find_first_of("|\r\n\0 "));
+  text = text.substr(0, text.find_first_of("|\r\n\0 "sv));
   const StatusOr<double> value = ParseDouble(text);
   if (!value.ok() || !IsMicroscope(*value)) return std::nullopt;
   return *value;
@@ -439,11 +443,11 @@ StatusOr<TiffExtent> ReadTiffExtent(const TiffDirectory& directory,
   const TiffTag& counts = layout.tiled ? kTileByteCounts : kStripByteCounts;
   CYTO8_ASSIGN_OR_RETURN(const int64_t count,
                          directory.NumberAt(counts, index));
-  if (count == 0) return Contradiction("is missing (0 bytes)");
+  if (count == 0) return Contradiction("it has 0 bytes");
   if (begin <= file_bytes && count <= file_bytes - begin) {
     return TiffExtent{.begin = begin, .end = begin + count};
   }
-  return Contradiction("has " + std::to_string(count) + " bytes at byte " +
+  return Contradiction("it has " + std::to_string(count) + " bytes at byte " +
                        std::to_string(begin) + ": the file has " +
                        std::to_string(file_bytes));
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// JPEG and PNG files made in code; see image_encoding.h.
+// JPEG, PNG and TIFF files made in code; see image_encoding.h.
 #include "tests/support/image_encoding.h"
 
 #include <png.h>
+#include <tiffio.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -114,6 +116,177 @@ void SetHeader(png_structp png, png_infop info, const PngSource& source) {
   if (!source.comment.empty()) SetComment(png, info, source.comment);
 }
 
+// A TIFF that libtiff writes to memory.
+struct TiffMemory {
+  Bytes bytes;
+  size_t position = 0;
+};
+
+tmsize_t ReadTiff(thandle_t handle, void* data, tmsize_t size) {
+  auto* memory = static_cast<TiffMemory*>(handle);
+  const size_t left = memory->bytes.size() - memory->position;
+  const size_t count = std::min(left, static_cast<size_t>(size));
+  std::copy_n(
+      memory->bytes.begin() + static_cast<std::ptrdiff_t>(memory->position),
+      count, static_cast<std::byte*>(data));
+  memory->position += count;
+  return static_cast<tmsize_t>(count);
+}
+
+tmsize_t WriteTiff(thandle_t handle, void* data, tmsize_t size) {
+  auto* memory = static_cast<TiffMemory*>(handle);
+  const size_t end = memory->position + static_cast<size_t>(size);
+  memory->bytes.resize(std::max(memory->bytes.size(), end));
+  std::copy_n(
+      static_cast<const std::byte*>(data), size,
+      memory->bytes.begin() + static_cast<std::ptrdiff_t>(memory->position));
+  memory->position = end;
+  return size;
+}
+
+toff_t SeekTiff(thandle_t handle, toff_t offset, int whence) {
+  auto* memory = static_cast<TiffMemory*>(handle);
+  const size_t base = whence == SEEK_CUR   ? memory->position
+                      : whence == SEEK_END ? memory->bytes.size()
+                                           : 0;
+  memory->position = base + offset;
+  return memory->position;
+}
+
+int CloseTiff(thandle_t) { return 0; }
+
+toff_t SizeTiff(thandle_t handle) {
+  return static_cast<TiffMemory*>(handle)->bytes.size();
+}
+
+// Of an old but common compression there is one.
+int IgnoreTiffWarning(TIFF*, void*, const char*, const char*, va_list) {
+  return 1;
+}
+
+TIFF* OpenTiff(const std::string& mode, TiffMemory& memory) {
+  TIFFOpenOptions* options = TIFFOpenOptionsAlloc();
+  TIFFOpenOptionsSetWarningHandlerExtR(options, IgnoreTiffWarning, nullptr);
+  TIFF* tiff = TIFFClientOpenExt("test", mode.c_str(), &memory, ReadTiff,
+                                 WriteTiff, SeekTiff, CloseTiff, SizeTiff,
+                                 nullptr, nullptr, options);
+  TIFFOpenOptionsFree(options);
+  return tiff;
+}
+
+void SetTags(TIFF* tiff, const TiffSource& source) {
+  TIFFSetField(tiff, TIFFTAG_IMAGEWIDTH,
+               static_cast<uint32_t>(source.width_px));
+  TIFFSetField(tiff, TIFFTAG_IMAGELENGTH,
+               static_cast<uint32_t>(source.height_px));
+  TIFFSetField(tiff, TIFFTAG_BITSPERSAMPLE, source.bits);
+  TIFFSetField(tiff, TIFFTAG_SAMPLESPERPIXEL, source.samples);
+  TIFFSetField(tiff, TIFFTAG_PHOTOMETRIC, source.colour);
+  TIFFSetField(tiff, TIFFTAG_COMPRESSION, source.compression);
+  TIFFSetField(tiff, TIFFTAG_PLANARCONFIG, source.separate ? 2 : 1);
+  if (source.predictor != 1) {
+    TIFFSetField(tiff, TIFFTAG_PREDICTOR, source.predictor);
+  }
+  if (source.compression == COMPRESSION_JPEG) {
+    TIFFSetField(tiff, TIFFTAG_JPEGQUALITY, source.jpeg_quality);
+    TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE,
+                 source.colour == 6 ? JPEGCOLORMODE_RGB : JPEGCOLORMODE_RAW);
+  }
+  if (!source.extra_samples.empty()) {
+    TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES,
+                 static_cast<int>(source.extra_samples.size()),
+                 source.extra_samples.data());
+  }
+  if (source.x_resolution > 0) {
+    TIFFSetField(tiff, TIFFTAG_XRESOLUTION, source.x_resolution);
+    TIFFSetField(tiff, TIFFTAG_YRESOLUTION, source.y_resolution);
+    TIFFSetField(tiff, TIFFTAG_RESOLUTIONUNIT, source.resolution_unit);
+  }
+  if (!source.description.empty()) {
+    TIFFSetField(tiff, TIFFTAG_IMAGEDESCRIPTION, source.description.c_str());
+  }
+}
+
+void SetColorMap(TIFF* tiff, const TiffSource& source) {
+  if (source.palette.empty()) return;
+  std::array<std::vector<uint16_t>, 3> map;
+  for (std::vector<uint16_t>& channel : map) {
+    channel.resize(size_t{1} << source.bits);
+  }
+  for (size_t i = 0; i < source.palette.size(); ++i) {
+    map[0][i] = static_cast<uint16_t>(source.palette[i].red * 257);
+    map[1][i] = static_cast<uint16_t>(source.palette[i].green * 257);
+    map[2][i] = static_cast<uint16_t>(source.palette[i].blue * 257);
+  }
+  TIFFSetField(tiff, TIFFTAG_COLORMAP, map[0].data(), map[1].data(),
+               map[2].data());
+}
+
+// The upper bits first; 16 bits in the order of this machine.
+void PackRow(const std::vector<uint16_t>& row, int bits,
+             std::vector<uint8_t>& packed) {
+  int filled = 8;
+  for (const uint16_t value : row) {
+    if (bits == 16) {
+      const auto* bytes = reinterpret_cast<const uint8_t*>(&value);
+      packed.insert(packed.end(), bytes, bytes + 2);
+      continue;
+    }
+    if (filled == 8) {
+      packed.push_back(0);
+      filled = 0;
+    }
+    filled += bits;
+    packed.back() = static_cast<uint8_t>(packed.back() | value << (8 - filled));
+  }
+}
+
+// One strip or tile; beyond the image, tiles repeat its last pixel.
+std::vector<uint8_t> PackChunk(const TiffSource& source, int64_t x_px,
+                               int64_t y_px, int64_t width, int64_t height,
+                               int plane) {
+  std::vector<uint8_t> packed;
+  for (int64_t y = y_px; y < y_px + height; ++y) {
+    std::vector<uint16_t> row;
+    for (int64_t x = x_px; x < x_px + width; ++x) {
+      const int64_t pixel =
+          std::min(y, source.height_px - 1) * source.width_px +
+          std::min(x, source.width_px - 1);
+      for (int i = 0; i < source.samples; ++i) {
+        if (source.separate && i != plane) continue;
+        row.push_back(
+            source.values[static_cast<size_t>(pixel * source.samples + i)]);
+      }
+    }
+    PackRow(row, source.bits, packed);
+  }
+  return packed;
+}
+
+void WriteChunks(TIFF* tiff, const TiffSource& source) {
+  const bool tiled = source.tile_px > 0;
+  const int64_t rows =
+      source.rows_per_strip > 0 ? source.rows_per_strip : source.height_px;
+  const int64_t width = tiled ? source.tile_px : source.width_px;
+  const int64_t height = tiled ? source.tile_px : rows;
+  uint32_t index = 0;
+  for (int plane = 0; plane < (source.separate ? source.samples : 1); ++plane) {
+    for (int64_t y = 0; y < source.height_px; y += height) {
+      const int64_t here =
+          tiled ? height : std::min(height, source.height_px - y);
+      for (int64_t x = 0; x < source.width_px; x += width, ++index) {
+        std::vector<uint8_t> packed =
+            PackChunk(source, x, y, width, here, plane);
+        const auto size = static_cast<tmsize_t>(packed.size());
+        const tmsize_t written =
+            tiled ? TIFFWriteEncodedTile(tiff, index, packed.data(), size)
+                  : TIFFWriteEncodedStrip(tiff, index, packed.data(), size);
+        if (written != size) std::abort();
+      }
+    }
+  }
+}
+
 }  // namespace
 
 Image MakeTestImage(int64_t width_px, int64_t height_px) {
@@ -192,6 +365,37 @@ Bytes EncodePng(const ImageView& image) {
                        row + image.width_px * kRgbChannels);
   }
   return EncodePng(source);
+}
+
+Bytes EncodeTiff(const TiffSource& source) {
+  TiffMemory memory;
+  const std::string mode = std::string("w") + (source.big_endian ? "b" : "l") +
+                           (source.big_tiff ? "8" : "");
+  TIFF* tiff = OpenTiff(mode, memory);
+  if (tiff == nullptr) std::abort();
+  for (int page = 0; page < source.pages; ++page) {
+    SetTags(tiff, source);
+    SetColorMap(tiff, source);
+    const auto rows = static_cast<uint32_t>(
+        source.rows_per_strip > 0 ? source.rows_per_strip : source.height_px);
+    const auto side = static_cast<uint32_t>(source.tile_px);
+    if (side == 0) TIFFSetField(tiff, TIFFTAG_ROWSPERSTRIP, rows);
+    if (side > 0) TIFFSetField(tiff, TIFFTAG_TILEWIDTH, side);
+    if (side > 0) TIFFSetField(tiff, TIFFTAG_TILELENGTH, side);
+    WriteChunks(tiff, source);
+    if (TIFFWriteDirectory(tiff) != 1) std::abort();
+  }
+  TIFFClose(tiff);
+  return memory.bytes;
+}
+
+std::vector<uint16_t> ValuesOf(const ImageView& image) {
+  std::vector<uint16_t> values;
+  for (int64_t y = 0; y < image.height_px; ++y) {
+    const uint8_t* row = image.Row(y);
+    values.insert(values.end(), row, row + image.width_px * kRgbChannels);
+  }
+  return values;
 }
 
 }  // namespace cyto8

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// JPEG and PNG files made in code, by libjpeg and libpng. Test code: an encoder
-// that fails ends the program.
+// JPEG, PNG and TIFF files made in code, by libjpeg, libpng and libtiff. Test
+// code: an encoder that fails ends the program.
 #pragma once
 
 #include <cstddef>
@@ -49,5 +49,34 @@ struct PngSource {
 Bytes EncodePng(const PngSource& source);
 // 8-bit RGB.
 Bytes EncodePng(const ImageView& image);
+
+// Numbers as they stand in the tags.
+struct TiffSource {
+  int64_t width_px = 0;
+  int64_t height_px = 0;
+  int bits = 8;
+  int samples = 3;
+  int colour = 2;       // 0, 1 grey, 2 RGB, 3 palette, 6 YCbCr (JPEG, of RGB).
+  int compression = 1;  // 1 none, 5 LZW, 7 JPEG, 8 deflate, 32773 PackBits.
+  int predictor = 1;
+  bool separate = false;
+  bool big_endian = false;
+  bool big_tiff = false;
+  int64_t rows_per_strip = 0;  // 0: all.
+  int64_t tile_px = 0;         // both sides; 0: strips.
+  std::vector<uint16_t> extra_samples = {};
+  std::vector<Rgb> palette = {};
+  double x_resolution = 0;  // 0: none.
+  double y_resolution = 0;
+  int resolution_unit = 3;  // 2 inch, 3 cm.
+  std::string description = {};
+  int jpeg_quality = 90;
+  int pages = 1;                      // the same image again and again.
+  std::vector<uint16_t> values = {};  // samples side by side, no padding.
+};
+
+Bytes EncodeTiff(const TiffSource& source);
+// 8-bit RGB values for a source.
+std::vector<uint16_t> ValuesOf(const ImageView& image);
 
 }  // namespace cyto8
