@@ -105,10 +105,10 @@ Status OpenedRows::OpenByContent(const Limits& limits) {
   return Internal("an image format without a reader");
 }
 
-// Failures of the file have its name already.
+// A failure of the file explains what followed from it, and names the file.
 Status OpenedRows::Named(const Status& status) const {
-  if (path_.empty() || !bytes_->failure().ok()) return status;
-  return Annotate(status, path_);
+  CYTO8_RETURN_IF_ERROR(bytes_->failure());
+  return path_.empty() ? status : Annotate(status, path_);
 }
 
 Status OpenedRows::ReadRows(int64_t count, uint8_t* dst,
