@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dense and depthwise convolution by oneDNN; see onednn_adapter.h.
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
+#include "base/checked_math.h"
 #include "detector/kernels/kernel_checks.h"
 #include "detector/kernels/onednn_adapter.h"
 #include "detector/kernels/onednn_internal.h"
@@ -21,16 +23,25 @@ memory::dims WeightDims(const Conv2dShape& shape, bool depthwise) {
           shape.kernel_width};
 }
 
-dnnl::primitive_attr ConvAttributes(Activation activation) {
-  dnnl::primitive_attr attributes = onednn::Attributes();
+void Append(Activation activation, dnnl::post_ops& post_ops) {
   const auto kind = onednn::KindOf(activation, /*swish_beta=*/1);
-  if (kind) {
-    dnnl::post_ops post_ops;
-    post_ops.append_eltwise(/*scale=*/1, kind->algorithm, kind->alpha,
-                            kind->beta);
-    attributes.set_post_ops(post_ops);
+  if (!kind) return;
+  post_ops.append_eltwise(/*scale=*/1, kind->algorithm, kind->alpha,
+                          kind->beta);
+}
+
+// Activation, sum, activation. Returns which argument the addend is.
+int Append(Activation first, const ConvExtras& extras, const memory::desc& dst,
+           dnnl::post_ops& post_ops) {
+  int addend = 0;
+  Append(first, post_ops);
+  if (extras.addend == ConvAddend::kInPlace) post_ops.append_sum();
+  if (extras.addend == ConvAddend::kSeparate) {
+    addend = DNNL_ARG_ATTR_MULTIPLE_POST_OP(post_ops.len()) | DNNL_ARG_SRC_1;
+    post_ops.append_binary(dnnl::algorithm::binary_add, dst);
   }
-  return attributes;
+  Append(extras.last, post_ops);
+  return addend;
 }
 
 dnnl::convolution_forward::desc ConvDesc(const Conv2dShape& s,
@@ -117,10 +128,44 @@ Status CheckOperands(const Conv2dShape& shape, int64_t out_per_in,
   return CheckSize("bias", bias.size(), {shape.out_channels});
 }
 
+// Packs numbers that say which input channel they stand for, and reads off
+// where they went. What oneDNN adds as padding is 0 and may be scaled by
+// anything.
+Status FindRuns(const Conv2dShape& shape, const memory::desc& plain,
+                const memory::desc& wanted, OneDnnPrimitive::Impl& impl) {
+  CYTO8_RETURN_IF_ERROR(CheckRange("packed weights, bytes",
+                                   static_cast<int64_t>(wanted.get_size()), 0,
+                                   int64_t{1} << 30));
+  const int64_t taps = shape.kernel_height * shape.kernel_width;
+  std::vector<float> channels;
+  channels.reserve(
+      static_cast<size_t>(taps * shape.in_channels * shape.out_channels));
+  for (int64_t i = 0; i < taps * shape.in_channels; ++i) {
+    channels.insert(channels.end(), static_cast<size_t>(shape.out_channels),
+                    static_cast<float>(i % shape.in_channels + 1));
+  }
+  OneDnnPrimitive::Impl marked;
+  CYTO8_RETURN_IF_ERROR(
+      Pack(impl.engine, channels, plain, wanted, PackAnew(), marked));
+  const auto* const packed =
+      reinterpret_cast<const float*>(marked.packed->bytes().data());
+  const auto count = static_cast<int32_t>(wanted.get_size() / sizeof(float));
+  std::vector<ScaledRun>& runs = impl.weight_runs;
+  for (int32_t i = 0; i < count; ++i) {
+    const int32_t factor = static_cast<int32_t>(packed[i]) - 1;
+    const bool same =
+        !runs.empty() && (factor < 0 || factor == runs.back().factor);
+    if (!same) runs.push_back({i, i, std::max(factor, 0)});
+    runs.back().end = i + 1;
+  }
+  return OkStatus();
+}
+
 OneDnnPrimitive::Result MakeConv(const Conv2dShape& shape, bool depthwise,
                                  std::span<const float> wei,
                                  std::span<const float> bias,
-                                 const PackedLookup& packed) {
+                                 const PackedLookup& packed,
+                                 const ConvExtras& extras) {
   using Tag = memory::format_tag;
   constexpr auto kF32 = memory::data_type::f32;
   std::unique_ptr<OneDnnPrimitive::Impl> impl = onednn::NewImpl();
@@ -128,13 +173,22 @@ OneDnnPrimitive::Result MakeConv(const Conv2dShape& shape, bool depthwise,
   const memory::desc bias_desc =
       bias.empty() ? memory::desc()
                    : memory::desc({shape.out_channels}, kF32, Tag::x);
-  const dnnl::convolution_forward::primitive_desc desc(
-      ConvDesc(shape, memory::desc(dims, kF32, Tag::any), bias_desc),
-      ConvAttributes(shape.activation), impl->engine);
+  const dnnl::convolution_forward::desc conv =
+      ConvDesc(shape, memory::desc(dims, kF32, Tag::any), bias_desc);
+  dnnl::post_ops post_ops;
+  impl->addend_argument = Append(shape.activation, extras,
+                                 memory::desc(conv.data.dst_desc), post_ops);
+  dnnl::primitive_attr attributes = onednn::Attributes();
+  attributes.set_post_ops(post_ops);
+  const dnnl::convolution_forward::primitive_desc desc(conv, attributes,
+                                                       impl->engine);
   CYTO8_RETURN_IF_ERROR(onednn::Describe(desc, *impl));
   const memory::desc plain(dims, kF32, depthwise ? Tag::hwigo : Tag::hwio);
   CYTO8_RETURN_IF_ERROR(
       Pack(impl->engine, wei, plain, desc.weights_desc(), packed, *impl));
+  if (extras.scales_inputs) {
+    CYTO8_RETURN_IF_ERROR(FindRuns(shape, plain, desc.weights_desc(), *impl));
+  }
   if (!bias.empty()) {
     impl->bias = CopiedBias(impl->engine, bias, bias_desc);
   }
@@ -147,10 +201,11 @@ OneDnnPrimitive::Result MakeConv(const Conv2dShape& shape, bool depthwise,
 OneDnnPrimitive::Result OneDnnPrimitive::Conv2d(const Conv2dShape& shape,
                                                 std::span<const float> wei,
                                                 std::span<const float> bias,
-                                                const PackedLookup& packed) {
+                                                const PackedLookup& packed,
+                                                const ConvExtras& extras) {
   CYTO8_RETURN_IF_ERROR(CheckOperands(shape, shape.out_channels, wei, bias));
   return onednn::Guarded([&]() -> Result {
-    return MakeConv(shape, /*depthwise=*/false, wei, bias, packed);
+    return MakeConv(shape, /*depthwise=*/false, wei, bias, packed, extras);
   });
 }
 
@@ -159,7 +214,7 @@ OneDnnPrimitive::Result OneDnnPrimitive::DepthwiseConv2d(
     std::span<const float> bias, const PackedLookup& packed) {
   CYTO8_RETURN_IF_ERROR(CheckOperands(shape, /*out_per_in=*/1, wei, bias));
   return onednn::Guarded([&]() -> Result {
-    return MakeConv(shape, /*depthwise=*/true, wei, bias, packed);
+    return MakeConv(shape, /*depthwise=*/true, wei, bias, packed, {});
   });
 }
 

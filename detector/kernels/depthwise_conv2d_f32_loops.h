@@ -4,10 +4,14 @@
 // tests/detector/kernels/depthwise_conv2d_f32_test.cc.
 //
 // Channels are the innermost axis, so a vector holds neighbouring channels of
-// one pixel and no value ever moves between lanes. kColumns neighbouring
-// outputs are computed at once: a weight is loaded once for all of them, and a
-// source pixel once for all the windows that it lies in. Columns whose window
-// reaches over the border are computed one by one with fewer taps.
+// one pixel and no value ever moves between lanes. kColumns neighbouring outputs
+// of two rows are computed at once: a weight is loaded once for all columns, and
+// a source pixel, which mostly comes from the second-level cache, once for all
+// the windows that it lies in. Outputs whose window reaches over the border are
+// computed one by one with fewer taps; rows that have no second one, or whose
+// windows are cut above or below, alone. (Fewer channels at a time, so that
+// their source rows stay in the first-level cache, were slower by half: the
+// hardware fetches ahead only where memory is read in order.)
 #pragma once
 
 #include <cstddef>
@@ -73,36 +77,57 @@ inline void Finish(const DepthwiseRows& rows, int64_t c, Lanes lanes,
   }
 }
 
-// kCount neighbouring outputs whose windows lie on the image from left to
-// right, one vector of channels. src: pixel of the first tap, channel 0.
-template <int kKernel, int kStride, int kCount, bool kMasked>
+// kRows x kCount neighbouring outputs whose windows lie on the image from left
+// to right, and for two rows also from top to bottom, one vector of channels.
+// src: pixel of the first tap, channel 0.
+template <int kKernel, int kStride, int kRows, int kCount, bool kMasked>
 inline void Inner(const RowContext& row, int64_t c, Lanes lanes,
                   const float* src, float* dst) {
   const DepthwiseRows& rows = *row.rows;
-  Vector sum[kCount];
-  const Vector start =
-      rows.bias == nullptr ? Set(0) : LoadLanes<kMasked>(rows.bias + c, lanes);
-  for (Vector& s : sum) s = start;
-  for (int64_t ky = row.ky.begin; ky < row.ky.end; ++ky) {
-    const float* const pixels = src + ky * row.row_floats + c;
-    const float* const weights = rows.wei + ky * kKernel * rows.channels + c;
-    Vector w[kKernel];
+  Vector sum[kRows][kCount];
+  const Vector start = rows.bias == nullptr
+                           ? Set(0)
+                           : LoadLanes<kMasked>(rows.bias + c, lanes);
+  for (int i = 0; i < kRows; ++i) {
+    for (Vector& s : sum[i]) s = start;
+  }
+  constexpr int kTapRows = (kRows - 1) * kStride + kKernel;
 #pragma GCC unroll 8
-    for (int kx = 0; kx < kKernel; ++kx) {
-      w[kx] = LoadLanes<kMasked>(weights + kx * rows.channels, lanes);
+  for (int y = 0; y < kTapRows; ++y) {
+    if (kRows == 1 && (y < row.ky.begin || y >= row.ky.end)) continue;
+    const float* const pixels = src + y * row.row_floats + c;
+    Vector w[kRows][kKernel];
+#pragma GCC unroll 2
+    for (int i = 0; i < kRows; ++i) {
+      const int ky = y - i * kStride;
+      if (ky < 0 || ky >= kKernel) continue;
+#pragma GCC unroll 8
+      for (int kx = 0; kx < kKernel; ++kx) {
+        w[i][kx] = LoadLanes<kMasked>(
+            rows.wei + (ky * kKernel + kx) * rows.channels + c, lanes);
+      }
     }
 #pragma GCC unroll 16
     for (int column = 0; column < (kCount - 1) * kStride + kKernel; ++column) {
       const Vector pixel =
           LoadLanes<kMasked>(pixels + column * rows.channels, lanes);
+#pragma GCC unroll 2
+      for (int i = 0; i < kRows; ++i) {
+        const int ky = y - i * kStride;
+        if (ky < 0 || ky >= kKernel) continue;
 #pragma GCC unroll 8
-      for (int i = 0; i < kCount; ++i) {
-        const int kx = column - i * kStride;
-        if (kx >= 0 && kx < kKernel) sum[i] = MulAdd(pixel, w[kx], sum[i]);
+        for (int x = 0; x < kCount; ++x) {
+          const int kx = column - x * kStride;
+          if (kx < 0 || kx >= kKernel) continue;
+          sum[i][x] = MulAdd(pixel, w[i][kx], sum[i][x]);
+        }
       }
     }
   }
-  Finish<kCount, kMasked>(rows, c, lanes, sum, dst);
+  for (int i = 0; i < kRows; ++i) {
+    Finish<kCount, kMasked>(rows, c, lanes, sum[i],
+                            dst + i * rows.out_width * rows.channels);
+  }
 }
 
 // One output at the border: taps kx only.
@@ -124,7 +149,7 @@ inline void Border(const RowContext& row, int64_t c, Lanes lanes, Taps kx,
   Finish<1, kMasked>(rows, c, lanes, sum, dst);
 }
 
-// body(channel, lanes, masked) over all channels; masked is a constant.
+// body.Run<masked>(channel, lanes) over all channels.
 template <typename Body>
 inline void ForChannels(int64_t channels, Body body) {
   int64_t c = 0;
@@ -134,14 +159,14 @@ inline void ForChannels(int64_t channels, Body body) {
   if (c < channels) body.template Run<true>(c, FirstLanes(channels - c));
 }
 
-template <int kKernel, int kStride, int kCount>
+template <int kKernel, int kStride, int kRows>
 struct InnerBody {
   const RowContext& row;
   const float* src;
   float* dst;
   template <bool kMasked>
   void Run(int64_t c, Lanes lanes) {
-    Inner<kKernel, kStride, kCount, kMasked>(row, c, lanes, src, dst);
+    Inner<kKernel, kStride, kRows, kColumns, kMasked>(row, c, lanes, src, dst);
   }
 };
 
@@ -157,44 +182,76 @@ struct BorderBody {
   }
 };
 
+// The outputs of a row whose column is at the border, or the first columns of
+// fewer than kColumns that are left.
 template <int kKernel, int kStride>
-inline void DepthwiseRow(const RowContext& row) {
+inline void BorderColumn(const RowContext& row, int64_t x) {
+  const int64_t start = x * kStride - row.rows->pad_left;
+  const Taps kx = TapsOn(start, kKernel, row.rows->in_width);
+  const int64_t channels = row.rows->channels;
+  ForChannels(channels,
+              BorderBody<kKernel>{row, kx, row.src + start * channels,
+                                  row.dst + x * channels});
+}
+
+// kRows rows of outputs; row: the first of them.
+template <int kKernel, int kStride, int kRows>
+inline void RowsAtOnce(const RowContext& row, const RowContext& second) {
   const DepthwiseRows& rows = *row.rows;
   const int64_t channels = rows.channels;
   int64_t x = 0;
   while (x < rows.out_width) {
     const int64_t start = x * kStride - rows.pad_left;
-    const float* const src = row.src + start * channels;
-    float* const dst = row.dst + x * channels;
     const int64_t reach = start + (kColumns - 1) * kStride + kKernel;
     if (start >= 0 && reach <= rows.in_width &&
         x + kColumns <= rows.out_width) {
-      ForChannels(channels,
-                  InnerBody<kKernel, kStride, kColumns>{row, src, dst});
+      ForChannels(channels, InnerBody<kKernel, kStride, kRows>{
+                                row, row.src + start * channels,
+                                row.dst + x * channels});
       x += kColumns;
       continue;
     }
-    const Taps kx = TapsOn(start, kKernel, rows.in_width);
-    ForChannels(channels, BorderBody<kKernel>{row, kx, src, dst});
+    BorderColumn<kKernel, kStride>(row, x);
+    if (kRows == 2) BorderColumn<kKernel, kStride>(second, x);
     ++x;
   }
 }
 
 template <int kKernel, int kStride>
-inline void AllRows(const DepthwiseRows& rows) {
+inline RowContext RowAt(const DepthwiseRows& rows, int64_t y) {
   const int64_t row_floats = rows.in_width * rows.channels;
-  for (int64_t y = rows.first_row; y < rows.last_row; ++y) {
-    const int64_t start = y * kStride - rows.pad_top;
-    for (int64_t c = 0; rows.sums != nullptr && c < rows.channels; ++c) {
-      rows.row_sums[c] = 0;
+  const int64_t start = y * kStride - rows.pad_top;
+  return {&rows, rows.src + start * row_floats,
+          rows.dst + y * rows.out_width * rows.channels,
+          TapsOn(start, kKernel, rows.in_height), row_floats};
+}
+
+inline void TakeRowSums(const DepthwiseRows& rows) {
+  for (int64_t c = 0; rows.sums != nullptr && c < rows.channels; ++c) {
+    rows.sums[c] += static_cast<double>(rows.row_sums[c]);
+    rows.row_sums[c] = 0;
+  }
+}
+
+template <int kKernel, int kStride>
+inline void AllRows(const DepthwiseRows& rows) {
+  for (int64_t c = 0; rows.sums != nullptr && c < rows.channels; ++c) {
+    rows.row_sums[c] = 0;
+  }
+  int64_t y = rows.first_row;
+  while (y < rows.last_row) {
+    const RowContext row = RowAt<kKernel, kStride>(rows, y);
+    const RowContext next = RowAt<kKernel, kStride>(rows, y + 1);
+    const bool whole = row.ky.begin == 0 && row.ky.end == kKernel &&
+                       next.ky.begin == 0 && next.ky.end == kKernel;
+    if (whole && y + 2 <= rows.last_row) {
+      RowsAtOnce<kKernel, kStride, 2>(row, next);
+      y += 2;
+    } else {
+      RowsAtOnce<kKernel, kStride, 1>(row, row);
+      ++y;
     }
-    DepthwiseRow<kKernel, kStride>(
-        {&rows, rows.src + start * row_floats,
-         rows.dst + y * rows.out_width * rows.channels,
-         TapsOn(start, kKernel, rows.in_height), row_floats});
-    for (int64_t c = 0; rows.sums != nullptr && c < rows.channels; ++c) {
-      rows.sums[c] += static_cast<double>(rows.row_sums[c]);
-    }
+    TakeRowSums(rows);
   }
 }
 

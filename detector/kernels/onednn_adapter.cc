@@ -92,6 +92,16 @@ int64_t OneDnnPrimitive::scratch_bytes() const {
   return static_cast<int64_t>(impl_->scratch.get_size());
 }
 
+std::span<const float> OneDnnPrimitive::packed_weights() const {
+  const auto bytes = impl_->packed->bytes();
+  return {reinterpret_cast<const float*>(bytes.data()),
+          bytes.size() / sizeof(float)};
+}
+
+const std::vector<ScaledRun>& OneDnnPrimitive::weight_runs() const {
+  return impl_->weight_runs;
+}
+
 const std::string& OneDnnPrimitive::implementation() const {
   return impl_->implementation;
 }
@@ -118,18 +128,34 @@ OneDnnCall::~OneDnnCall() = default;
 StatusOr<OneDnnCall> OneDnnCall::Create(const OneDnnPrimitive& primitive,
                                         const float* src, float* dst,
                                         std::byte* scratch) {
+  return Create(primitive, {.src = src, .dst = dst, .scratch = scratch});
+}
+
+StatusOr<OneDnnCall> OneDnnCall::Create(const OneDnnPrimitive& primitive,
+                                        const OneDnnOperands& operands) {
   const OneDnnPrimitive::Impl& impl = primitive.impl();
   return onednn::Guarded([&]() -> StatusOr<OneDnnCall> {
     auto state = std::make_unique<State>();
     state->primitive = impl.primitive;
     state->stream = dnnl::stream(impl.engine);
     // oneDNN's handles are never const; a source is only read.
-    state->AddArgument(DNNL_ARG_SRC, dnnl::memory(impl.src, impl.engine,
-                                                  const_cast<float*>(src)));
-    state->AddArgument(DNNL_ARG_DST, dnnl::memory(impl.dst, impl.engine, dst));
+    const auto memory = [&](const dnnl::memory::desc& desc, const void* data) {
+      return dnnl::memory(desc, impl.engine, const_cast<void*>(data));
+    };
+    state->AddArgument(DNNL_ARG_SRC, memory(impl.src, operands.src));
+    state->AddArgument(DNNL_ARG_DST, memory(impl.dst, operands.dst));
     state->AddArgument(DNNL_ARG_SCRATCHPAD,
-                       dnnl::memory(impl.scratch, impl.engine, scratch));
-    if (impl.weights) state->AddArgument(DNNL_ARG_WEIGHTS, *impl.weights);
+                       memory(impl.scratch, operands.scratch));
+    if (impl.addend_argument != 0) {
+      state->AddArgument(impl.addend_argument,
+                         memory(impl.dst, operands.addend));
+    }
+    if (operands.weights != nullptr) {
+      state->AddArgument(DNNL_ARG_WEIGHTS,
+                         memory(impl.weights->get_desc(), operands.weights));
+    } else if (impl.weights) {
+      state->AddArgument(DNNL_ARG_WEIGHTS, *impl.weights);
+    }
     if (impl.bias) state->AddArgument(DNNL_ARG_BIAS, *impl.bias);
     return OneDnnCall(std::move(state));
   });

@@ -10,16 +10,43 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/activation.h"
 #include "base/status.h"
 #include "detector/kernels/conv2d_f32.h"
 #include "detector/kernels/packed_bytes.h"
 #include "detector/kernels/pool_f32.h"
+#include "detector/kernels/squeeze_excite_f32_fast.h"
 
 namespace cyto8 {
 
 class OneDnnPrimitive;
+
+// The memory of one call.
+struct OneDnnOperands {
+  const float* src = nullptr;
+  float* dst = nullptr;
+  std::byte* scratch = nullptr;
+  const float* addend = nullptr;  // only for ConvAddend::kSeparate.
+  // Null: the primitive's own. Else as many as packed_weights() has, read in
+  // every run.
+  const float* weights = nullptr;
+};
+
+// What a convolution adds to its result.
+enum class ConvAddend {
+  kNone,
+  kInPlace,   // what dst holds before.
+  kSeparate,  // an image of dst's shape.
+};
+
+struct ConvExtras {
+  ConvAddend addend = ConvAddend::kNone;
+  Activation last = Activation::kNone;  // after the sum.
+  // Whether weight_runs() are wanted.
+  bool scales_inputs = false;
+};
 
 // A primitive bound to the memory of one request. Not thread-safe; calls of
 // different requests may run at the same time.
@@ -30,6 +57,8 @@ class OneDnnCall {
   static StatusOr<OneDnnCall> Create(const OneDnnPrimitive& primitive,
                                      const float* src, float* dst,
                                      std::byte* scratch);
+  static StatusOr<OneDnnCall> Create(const OneDnnPrimitive& primitive,
+                                     const OneDnnOperands& operands);
   OneDnnCall(OneDnnCall&&) noexcept;
   OneDnnCall& operator=(OneDnnCall&&) noexcept;
   ~OneDnnCall();
@@ -60,7 +89,8 @@ class OneDnnPrimitive {
   // depthwise_conv2d_f32.h.
   static Result Conv2d(const Conv2dShape& shape, std::span<const float> wei,
                        std::span<const float> bias,
-                       const PackedLookup& packed = PackAnew());
+                       const PackedLookup& packed = PackAnew(),
+                       const ConvExtras& extras = {});
   static Result DepthwiseConv2d(const Conv2dShape& shape,
                                 std::span<const float> wei,
                                 std::span<const float> bias,
@@ -72,6 +102,11 @@ class OneDnnPrimitive {
   ~OneDnnPrimitive();
 
   int64_t scratch_bytes() const;
+  // The weights in oneDNN's own order, and which of them belong to which input
+  // channel (ScaledRun::factor): all of them, so that a convolution of scaled
+  // channels is one with scaled weights. Only with ConvExtras::scales_inputs.
+  std::span<const float> packed_weights() const;
+  const std::vector<ScaledRun>& weight_runs() const;
   // oneDNN's name of the chosen kernel, "jit:avx2".
   const std::string& implementation() const;
 

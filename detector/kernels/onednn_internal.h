@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/activation.h"
 #include "base/status.h"
@@ -23,6 +24,8 @@ struct OneDnnPrimitive::Impl {
   dnnl::memory::desc scratch;
   std::shared_ptr<const PackedBytes> packed;  // what weights lie in.
   std::optional<dnnl::memory> weights;
+  std::vector<ScaledRun> weight_runs;
+  int addend_argument = 0;  // 0: none.
   std::optional<dnnl::memory> bias;
   std::string implementation;
 };

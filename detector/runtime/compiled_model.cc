@@ -52,6 +52,7 @@ StatusOr<std::shared_ptr<const CompiledModel>> CompiledModel::Create(
       ModelPlan plan,
       MakeModelPlan(prepared,
                     {.engine = options.engine,
+                     .isa = options.isa,
                      .packed_weights = options.packed_weights.get()},
                     options.max_arena_bytes));
   Parts parts;

@@ -23,6 +23,8 @@ namespace cyto8 {
 
 struct CompileOptions {
   Engine engine = Engine::kOneDnn;
+  // What our own kernels may use; not more than this CPU has.
+  Isa isa = BestIsa();
   Limits limits = {};
   // What one InferRequest may allocate for activations.
   int64_t max_arena_bytes = int64_t{1} << 33;

@@ -26,6 +26,11 @@ class StepContext {
 
   const Node& node() const { return *node_; }
   Engine engine() const { return options_.engine; }
+  // kPlain: the naive kernels shall do it.
+  Isa isa() const {
+    return options_.engine == Engine::kNaive ? Isa::kPlain : options_.isa;
+  }
+  const StepOptions& options() const { return options_; }
   size_t input_count() const { return node_->inputs.size(); }
   size_t output_count() const { return node_->outputs.size(); }
 

@@ -5,6 +5,7 @@
 #include <optional>
 #include <type_traits>
 
+#include "detector/kernels/activation_f32.h"
 #include "detector/kernels/add_n.h"
 #include "detector/kernels/binary.h"
 #include "detector/kernels/cast.h"
@@ -82,8 +83,10 @@ constexpr auto kCompare = std::to_array<Mapping<CompareOp>>({
     {Op::kNotEqual, CompareOp::kNotEqual},
 });
 
-// What oneDNN has beside its convolutions.
-constexpr auto kOneDnnUnary = std::to_array<Mapping<Activation>>({
+// What has fast kernels, ours or oneDNN's.
+constexpr auto kActivations = std::to_array<Mapping<Activation>>({
+    {Op::kRelu, Activation::kRelu},
+    {Op::kRelu6, Activation::kRelu6},
     {Op::kSigmoid, Activation::kSigmoid},
     {Op::kSwish, Activation::kSwish},
     {Op::kHardSwish, Activation::kHardSwish},
@@ -96,20 +99,28 @@ float Parameter(const Node& node) {
 }
 
 // NotMine() if the naive kernel shall do it.
-MaybeStep OneDnnUnary(const StepContext& context) {
-  const auto activation = Find(kOneDnnUnary, context.node().op);
+MaybeStep FastUnary(const StepContext& context) {
+  const Op op = context.node().op;
+  const auto activation = Find(kActivations, op);
   const bool usable = context.engine() == Engine::kOneDnn && activation &&
                       context.src_count() > 0;
   if (!usable) return NotMine();
-  return OneDnnStep(OneDnnPrimitive::Eltwise(
-      *activation, Parameter(context.node()), context.src_count()));
+  const float parameter = Parameter(context.node());
+  const Isa isa = context.isa();
+  if (isa == Isa::kPlain || (op == Op::kSwish && parameter != 1)) {
+    return OneDnnStep(
+        OneDnnPrimitive::Eltwise(*activation, parameter, context.src_count()));
+  }
+  return StepThat({0}, [=](const StepBuffers& b) {
+    return ActivateF32(isa, *activation, b.In<float>(0), b.Out<float>());
+  });
 }
 
 MaybeStep MakeUnary(const StepContext& context, UnaryOp op) {
   return ForNumber(context.src_type(), [&](auto zero) -> MaybeStep {
     using T = decltype(zero);
     if constexpr (std::is_same_v<T, float>) {
-      CYTO8_ASSIGN_OR_RETURN(const Step fast, OneDnnUnary(context));
+      CYTO8_ASSIGN_OR_RETURN(const Step fast, FastUnary(context));
       if (fast.bind) return fast;
       const float parameter = Parameter(context.node());
       return StepThat({0}, [=](const StepBuffers& b) {

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <array>
 
-#include "detector/graph/shape_inference.h"
-#include "detector/graph/shape_rules.h"
 #include "detector/kernels/conv2d_f32.h"
 #include "detector/kernels/depthwise_conv2d_f32.h"
 #include "detector/kernels/normalize_u8_f32.h"
@@ -15,60 +13,10 @@
 #include "detector/kernels/squeeze_excite_f32.h"
 #include "detector/runtime/onednn_step.h"
 #include "detector/runtime/step_context.h"
+#include "detector/runtime/window_shapes.h"
 
 namespace cyto8 {
 namespace {
-
-// Padding rules end here: kernels see pixels.
-struct WindowPads {
-  int64_t top = 0;
-  int64_t left = 0;
-};
-
-StatusOr<WindowPads> ResolvePads(const Shape& image, const WindowShape& spec) {
-  const Padding& padding = spec.padding;
-  CYTO8_ASSIGN_OR_RETURN(
-      const WindowGeometry y,
-      ResolveWindow(image[1], spec.kernel[0], spec.strides[0],
-                    spec.dilations[0], padding.kind, padding.top,
-                    padding.bottom));
-  CYTO8_ASSIGN_OR_RETURN(
-      const WindowGeometry x,
-      ResolveWindow(image[2], spec.kernel[1], spec.strides[1],
-                    spec.dilations[1], padding.kind, padding.left,
-                    padding.right));
-  return WindowPads{.top = y.before, .left = x.before};
-}
-
-StatusOr<Conv2dShape> ConvShape(const StepContext& context) {
-  const Shape& src = context.src_shape(0);
-  const Shape& wei = context.src_shape(1);
-  const Shape& dst = context.dst_shape();
-  const auto& conv = context.node().As<ConvAttributes>();
-  CYTO8_ASSIGN_OR_RETURN(const WindowPads pads,
-                         ResolvePads(src, {.kernel = {wei[0], wei[1]},
-                                           .strides = conv.strides,
-                                           .dilations = conv.dilations,
-                                           .padding = conv.padding}));
-  const Conv2dShape shape = {.batch = src[0],
-                             .in_height = src[1],
-                             .in_width = src[2],
-                             .in_channels = src[3],
-                             .out_height = dst[1],
-                             .out_width = dst[2],
-                             .out_channels = dst[3],
-                             .kernel_height = wei[0],
-                             .kernel_width = wei[1],
-                             .stride_y = conv.strides[0],
-                             .stride_x = conv.strides[1],
-                             .dilation_y = conv.dilations[0],
-                             .dilation_x = conv.dilations[1],
-                             .pad_top = pads.top,
-                             .pad_left = pads.left,
-                             .activation = conv.activation};
-  CYTO8_RETURN_IF_ERROR(CheckConv2dShape(shape));
-  return shape;
-}
 
 // NotMine() if the naive kernel shall do it: no oneDNN, weights that are
 // computed, or an empty tensor.
@@ -121,36 +69,39 @@ Step NaiveConv(const Conv2dShape& batch_shape, bool has_bias,
   return {.reads = FirstInputs(has_bias ? 3 : 2), .bind = std::move(bind)};
 }
 
+// NotMine() if there is no kernel of ours for it.
+MaybeStep FastDepthwiseStep(const StepContext& context,
+                            const Conv2dShape& shape) {
+  const DepthwiseRowsKernel kernel = FastDepthwise(context.isa(), shape);
+  if (context.node().op != Op::kDepthwiseConv2D || kernel == nullptr) {
+    return NotMine();
+  }
+  const bool has_bias = context.input_count() > 2;
+  return StepThat(FirstInputs(has_bias ? 3 : 2), [=](const StepBuffers& b) {
+    const int64_t src_step =
+        shape.in_height * shape.in_width * shape.in_channels;
+    const int64_t dst_step =
+        shape.out_height * shape.out_width * shape.out_channels;
+    for (int64_t n = 0; n < shape.batch; ++n) {
+      kernel(AllDepthwiseRows(shape, b.In<float>(0).data() + n * src_step,
+                              b.In<float>(1).data(),
+                              has_bias ? b.In<float>(2).data() : nullptr,
+                              b.Out<float>().data() + n * dst_step));
+    }
+    return OkStatus();
+  });
+}
+
 MaybeStep MakeConv(const StepContext& context) {
   CYTO8_RETURN_IF_ERROR(context.CheckType(DataType::kFloat32));
-  CYTO8_ASSIGN_OR_RETURN(const Conv2dShape shape, ConvShape(context));
+  CYTO8_ASSIGN_OR_RETURN(const Conv2dShape shape, ConvShapeOf(context));
+  CYTO8_ASSIGN_OR_RETURN(const Step own, FastDepthwiseStep(context, shape));
+  if (own.bind) return own;
   CYTO8_ASSIGN_OR_RETURN(const Step fast, OneDnnConv(context, shape));
   if (fast.bind) return fast;
   const bool dense = context.node().op == Op::kConv2D;
   return NaiveConv(shape, context.input_count() > 2,
                    dense ? &Conv2dF32Naive : &DepthwiseConv2dF32Naive);
-}
-
-StatusOr<PoolShape> ShapeOfPool(const StepContext& context) {
-  const Shape& src = context.src_shape();
-  const Shape& dst = context.dst_shape();
-  const auto& pool = context.node().As<PoolAttributes>();
-  CYTO8_ASSIGN_OR_RETURN(const WindowPads pads,
-                         ResolvePads(src, {.kernel = pool.kernel,
-                                           .strides = pool.strides,
-                                           .padding = pool.padding}));
-  return PoolShape{.batch = src[0],
-                   .in_height = src[1],
-                   .in_width = src[2],
-                   .channels = src[3],
-                   .out_height = dst[1],
-                   .out_width = dst[2],
-                   .kernel_height = pool.kernel[0],
-                   .kernel_width = pool.kernel[1],
-                   .stride_y = pool.strides[0],
-                   .stride_x = pool.strides[1],
-                   .pad_top = pads.top,
-                   .pad_left = pads.left};
 }
 
 // Windows that lie wholly in the padding are an error of the naive kernel;
@@ -168,7 +119,7 @@ bool EveryWindowSeesAPixel(const PoolShape& shape) {
 
 MaybeStep MakePool(const StepContext& context, PoolKind kind) {
   CYTO8_RETURN_IF_ERROR(context.CheckType(DataType::kFloat32));
-  CYTO8_ASSIGN_OR_RETURN(const PoolShape shape, ShapeOfPool(context));
+  CYTO8_ASSIGN_OR_RETURN(const PoolShape shape, PoolShapeOf(context));
   const bool empty =
       Product(context.dst_shape()) == 0 || context.src_count() == 0;
   if (context.engine() == Engine::kOneDnn && !empty &&
@@ -243,15 +194,16 @@ MaybeStep MakeSqueezeExcite(const StepContext& context) {
       .channels = src[3],
       .reduced = context.src_shape(1).back(),
       .activation = context.node().As<SqueezeExciteAttributes>().activation};
-  Step step = StepThat(FirstInputs(5), [shape](const StepBuffers& b) {
+  const Isa isa = context.isa();
+  Step step = StepThat(FirstInputs(5), [=](const StepBuffers& b) {
     const SqueezeExciteWeights weights = {.reduce_wei = b.In<float>(1),
                                           .reduce_bias = b.In<float>(2),
                                           .expand_wei = b.In<float>(3),
                                           .expand_bias = b.In<float>(4)};
     const std::span<float> scratch(reinterpret_cast<float*>(b.scratch.data()),
                                    b.scratch.size() / sizeof(float));
-    return SqueezeExciteF32(Isa::kPlain, shape, b.In<float>(0), weights,
-                            scratch, b.Out<float>());
+    return SqueezeExciteF32(isa, shape, b.In<float>(0), weights, scratch,
+                            b.Out<float>());
   });
   step.scratch_bytes =
       SqueezeExciteScratch(shape) * static_cast<int64_t>(sizeof(float));
@@ -263,9 +215,9 @@ MaybeStep MakeNormalize(const StepContext& context) {
   const auto& normalize = context.node().As<NormalizeAttributes>();
   const NormalizeParameters parameters = {.mean = normalize.mean,
                                           .deviation = normalize.deviation};
-  return StepThat({0}, [parameters](const StepBuffers& b) {
-    return NormalizeU8F32(Isa::kPlain, parameters, b.In<uint8_t>(0),
-                          b.Out<float>());
+  const Isa isa = context.isa();
+  return StepThat({0}, [=](const StepBuffers& b) {
+    return NormalizeU8F32(isa, parameters, b.In<uint8_t>(0), b.Out<float>());
   });
 }
 
