@@ -4,13 +4,17 @@
 // First every value gets a home: a constant, or a buffer with a number. Values
 // that are only another shape of one get the home of that one. Steps are made
 // in graph order, and the first and last step that touches a buffer is noted.
+// Groups of nodes that one step computes together come out at the last of them.
 // Then all buffers are laid out at once, and homes become placements.
 #include "detector/runtime/model_plan.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/checked_math.h"
+#include "detector/runtime/fused_steps.h"
+#include "detector/runtime/fusion.h"
 #include "detector/runtime/memory_plan.h"
 
 namespace cyto8 {
@@ -27,7 +31,10 @@ struct Home {
 class PlanBuilder {
  public:
   PlanBuilder(const Graph& graph, const StepOptions& options)
-      : graph_(graph), options_(options), homes_(graph.nodes.size()) {}
+      : graph_(graph),
+        options_(options),
+        homes_(graph.nodes.size()),
+        absorbed_(graph.nodes.size()) {}
 
   StatusOr<ModelPlan> Build(int64_t max_arena_bytes);
 
@@ -49,7 +56,9 @@ class PlanBuilder {
   StatusOr<Home> NewBufferFor(const TensorDesc& desc);
   void Touch(const Home& home, int64_t step);
 
+  void Fuse();
   Status AddNode(int64_t number);
+  Status AddFused(int64_t number, FusedStep& fused, std::vector<Home>& homes);
   Status AddInput(const Node& node, std::vector<Home>& homes);
   Status AddStep(int64_t number, std::vector<Home>& homes);
   void Append(HomedStep step);
@@ -60,6 +69,9 @@ class PlanBuilder {
   const Graph& graph_;
   StepOptions options_;
   std::vector<std::vector<Home>> homes_;  // by node, by port.
+  std::vector<bool> absorbed_;            // by node: has no step of its own.
+  std::map<int64_t, FusedStep> fused_;    // by node.
+  std::map<int64_t, int64_t> named_for_;  // fused step to its main node.
   std::vector<BufferUse> uses_;           // by buffer.
   std::vector<HomedStep> steps_;
   std::vector<Home> inputs_;
@@ -123,9 +135,55 @@ Status PlanBuilder::AddStep(int64_t number, std::vector<Home>& homes) {
   return OkStatus();
 }
 
+// Groups whose steps cannot be made are left to the steps of their nodes, which
+// also say what is wrong.
+void PlanBuilder::Fuse() {
+  const std::vector<FusionGroup> groups = FindFusionGroups(graph_, options_);
+  const ByteReaders readers(graph_, groups);
+  for (const FusionGroup& group : groups) {
+    auto steps = MakeFusedSteps(graph_, group, readers, options_);
+    if (!steps.ok()) continue;
+    for (const int64_t node : group.absorbed) {
+      absorbed_[static_cast<size_t>(node)] = true;
+    }
+    named_for_[group.last] = group.main;
+    fused_[group.last] = std::move(steps->last);
+    if (steps->depthwise) {
+      fused_[group.depthwise] = *std::move(steps->depthwise);
+    }
+  }
+}
+
+Status PlanBuilder::AddFused(int64_t number, FusedStep& fused,
+                             std::vector<Home>& homes) {
+  const auto name = named_for_.find(number);
+  const int64_t main = name == named_for_.end() ? number : name->second;
+  HomedStep homed = {
+      .label = NodeLabel(graph_.nodes[static_cast<size_t>(main)]),
+      .step = std::move(fused.step)};
+  for (const ValueRef src : fused.src) homed.src.push_back(HomeOf(src));
+  if (fused.overwrites) {
+    homes = {HomeOf(fused.src[*fused.overwrites])};
+  } else {
+    CYTO8_ASSIGN_OR_RETURN(
+        const Home home,
+        NewBufferFor(graph_.nodes[static_cast<size_t>(number)].outputs[0]));
+    homes = {home};
+  }
+  for (const int64_t bytes : fused.hidden_bytes) {
+    homes.push_back(NewBuffer(bytes));
+  }
+  homed.dst = homes;
+  Append(std::move(homed));
+  return OkStatus();
+}
+
 Status PlanBuilder::AddNode(int64_t number) {
   const Node& node = graph_.nodes[static_cast<size_t>(number)];
   std::vector<Home>& homes = homes_[static_cast<size_t>(number)];
+  if (absorbed_[static_cast<size_t>(number)]) return OkStatus();
+  const auto fused = fused_.find(number);
+  if (fused != fused_.end()) return AddFused(number, fused->second, homes);
   if (node.op == Op::kInput) return AddInput(node, homes);
   if (node.op == Op::kConst) {
     const auto& value = node.As<ConstAttributes>().value;
@@ -185,6 +243,7 @@ StatusOr<ModelPlan> PlanBuilder::Place(int64_t max_arena_bytes) {
 }
 
 StatusOr<ModelPlan> PlanBuilder::Build(int64_t max_arena_bytes) {
+  Fuse();
   const auto count = static_cast<int64_t>(graph_.nodes.size());
   for (int64_t i = 0; i < count; ++i) CYTO8_RETURN_IF_ERROR(AddNode(i));
   for (const GraphOutput& output : graph_.outputs) AddOutput(output);

@@ -45,9 +45,9 @@ using StepCall = std::function<Status(ParallelFor& executor)>;
 struct Step {
   // The inputs whose bytes the calls read, in rising order. The others were
   // read when the step was made; their spans may be empty.
-  std::vector<size_t> reads;
+  std::vector<size_t> reads = {};
   int64_t scratch_bytes = 0;
-  std::function<StatusOr<StepCall>(StepBuffers buffers)> bind;
+  std::function<StatusOr<StepCall>(StepBuffers buffers)> bind = {};
 };
 
 // Prepares a node of an inferred graph. Every error starts with
