@@ -35,6 +35,7 @@ DepthwiseRows AllDepthwiseRows(const Conv2dShape& s, const float* src,
           .first_row = 0,
           .last_row = s.out_height,
           .src = src,
+          .ring_rows = s.in_height,
           .dst = dst};
 }
 

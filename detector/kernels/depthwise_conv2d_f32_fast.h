@@ -27,10 +27,11 @@ struct DepthwiseRows {
   // Output rows [first_row, last_row).
   int64_t first_row = 0;
   int64_t last_row = 0;
-  // Where source row 0 would lie, and where output row 0 would: rows that are
-  // not needed need not be there.
+  // Source row y lies at row y % ring_rows of src: the whole image, or the rows
+  // that are needed now.
   const float* src = nullptr;
-  float* dst = nullptr;
+  int64_t ring_rows = 0;
+  float* dst = nullptr;  // row 0.
   // Null, or the sum of every channel over each row's results is added to
   // `sums` [channels]; `row_sums` [channels] is scratch.
   double* sums = nullptr;

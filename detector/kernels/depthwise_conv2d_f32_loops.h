@@ -4,14 +4,14 @@
 // tests/detector/kernels/depthwise_conv2d_f32_test.cc.
 //
 // Channels are the innermost axis, so a vector holds neighbouring channels of
-// one pixel and no value ever moves between lanes. kColumns neighbouring outputs
-// of two rows are computed at once: a weight is loaded once for all columns, and
-// a source pixel, which mostly comes from the second-level cache, once for all
-// the windows that it lies in. Outputs whose window reaches over the border are
-// computed one by one with fewer taps; rows that have no second one, or whose
-// windows are cut above or below, alone. (Fewer channels at a time, so that
-// their source rows stay in the first-level cache, were slower by half: the
-// hardware fetches ahead only where memory is read in order.)
+// one pixel and no value ever moves between lanes. kColumns neighbouring
+// outputs of two rows are computed at once: a weight is loaded once for all
+// columns, and a source pixel, which mostly comes from the second-level cache,
+// once for all the windows that it lies in. Outputs whose window reaches over
+// the border are computed one by one with fewer taps; rows that have no second
+// one, or whose windows are cut above or below, alone. (Fewer channels at a
+// time, so that their source rows stay in the first-level cache, were slower by
+// half: the hardware fetches ahead only where memory is read in order.)
 #pragma once
 
 #include <cstddef>
@@ -42,10 +42,11 @@ inline Taps TapsOn(int64_t start, int64_t kernel, int64_t size) {
 // What a row of outputs has in common.
 struct RowContext {
   const DepthwiseRows* rows;
-  const float* src;  // source row of the first tap, whether it exists or not.
   float* dst;
   Taps ky;
-  int64_t row_floats;  // of a source row.
+  // The source rows of the taps ky and, for two rows of outputs at once, of the
+  // second one's.
+  const float* src[7];
 };
 
 template <bool kMasked>
@@ -79,15 +80,14 @@ inline void Finish(const DepthwiseRows& rows, int64_t c, Lanes lanes,
 
 // kRows x kCount neighbouring outputs whose windows lie on the image from left
 // to right, and for two rows also from top to bottom, one vector of channels.
-// src: pixel of the first tap, channel 0.
+// x0: the column of the first tap.
 template <int kKernel, int kStride, int kRows, int kCount, bool kMasked>
-inline void Inner(const RowContext& row, int64_t c, Lanes lanes,
-                  const float* src, float* dst) {
+inline void Inner(const RowContext& row, int64_t c, Lanes lanes, int64_t x0,
+                  float* dst) {
   const DepthwiseRows& rows = *row.rows;
   Vector sum[kRows][kCount];
-  const Vector start = rows.bias == nullptr
-                           ? Set(0)
-                           : LoadLanes<kMasked>(rows.bias + c, lanes);
+  const Vector start =
+      rows.bias == nullptr ? Set(0) : LoadLanes<kMasked>(rows.bias + c, lanes);
   for (int i = 0; i < kRows; ++i) {
     for (Vector& s : sum[i]) s = start;
   }
@@ -95,7 +95,7 @@ inline void Inner(const RowContext& row, int64_t c, Lanes lanes,
 #pragma GCC unroll 8
   for (int y = 0; y < kTapRows; ++y) {
     if (kRows == 1 && (y < row.ky.begin || y >= row.ky.end)) continue;
-    const float* const pixels = src + y * row.row_floats + c;
+    const float* const pixels = row.src[y] + x0 * rows.channels + c;
     Vector w[kRows][kKernel];
 #pragma GCC unroll 2
     for (int i = 0; i < kRows; ++i) {
@@ -133,15 +133,16 @@ inline void Inner(const RowContext& row, int64_t c, Lanes lanes,
 // One output at the border: taps kx only.
 template <int kKernel, bool kMasked>
 inline void Border(const RowContext& row, int64_t c, Lanes lanes, Taps kx,
-                   const float* src, float* dst) {
+                   int64_t x0, float* dst) {
   const DepthwiseRows& rows = *row.rows;
   Vector sum[1] = {
       rows.bias == nullptr ? Set(0) : LoadLanes<kMasked>(rows.bias + c, lanes)};
   for (int64_t ky = row.ky.begin; ky < row.ky.end; ++ky) {
-    const float* const pixels = src + ky * row.row_floats + c;
+    const float* const pixels = row.src[ky] + c;
     const float* const weights = rows.wei + ky * kKernel * rows.channels + c;
     for (int64_t k = kx.begin; k < kx.end; ++k) {
-      sum[0] = MulAdd(LoadLanes<kMasked>(pixels + k * rows.channels, lanes),
+      const int64_t x = x0 + k;
+      sum[0] = MulAdd(LoadLanes<kMasked>(pixels + x * rows.channels, lanes),
                       LoadLanes<kMasked>(weights + k * rows.channels, lanes),
                       sum[0]);
     }
@@ -162,11 +163,11 @@ inline void ForChannels(int64_t channels, Body body) {
 template <int kKernel, int kStride, int kRows>
 struct InnerBody {
   const RowContext& row;
-  const float* src;
+  int64_t x0;
   float* dst;
   template <bool kMasked>
   void Run(int64_t c, Lanes lanes) {
-    Inner<kKernel, kStride, kRows, kColumns, kMasked>(row, c, lanes, src, dst);
+    Inner<kKernel, kStride, kRows, kColumns, kMasked>(row, c, lanes, x0, dst);
   }
 };
 
@@ -174,11 +175,11 @@ template <int kKernel>
 struct BorderBody {
   const RowContext& row;
   Taps kx;
-  const float* src;
+  int64_t x0;
   float* dst;
   template <bool kMasked>
   void Run(int64_t c, Lanes lanes) {
-    Border<kKernel, kMasked>(row, c, lanes, kx, src, dst);
+    Border<kKernel, kMasked>(row, c, lanes, kx, x0, dst);
   }
 };
 
@@ -190,8 +191,7 @@ inline void BorderColumn(const RowContext& row, int64_t x) {
   const Taps kx = TapsOn(start, kKernel, row.rows->in_width);
   const int64_t channels = row.rows->channels;
   ForChannels(channels,
-              BorderBody<kKernel>{row, kx, row.src + start * channels,
-                                  row.dst + x * channels});
+              BorderBody<kKernel>{row, kx, start, row.dst + x * channels});
 }
 
 // kRows rows of outputs; row: the first of them.
@@ -206,8 +206,7 @@ inline void RowsAtOnce(const RowContext& row, const RowContext& second) {
     if (start >= 0 && reach <= rows.in_width &&
         x + kColumns <= rows.out_width) {
       ForChannels(channels, InnerBody<kKernel, kStride, kRows>{
-                                row, row.src + start * channels,
-                                row.dst + x * channels});
+                                row, start, row.dst + x * channels});
       x += kColumns;
       continue;
     }
@@ -219,11 +218,17 @@ inline void RowsAtOnce(const RowContext& row, const RowContext& second) {
 
 template <int kKernel, int kStride>
 inline RowContext RowAt(const DepthwiseRows& rows, int64_t y) {
-  const int64_t row_floats = rows.in_width * rows.channels;
   const int64_t start = y * kStride - rows.pad_top;
-  return {&rows, rows.src + start * row_floats,
-          rows.dst + y * rows.out_width * rows.channels,
-          TapsOn(start, kKernel, rows.in_height), row_floats};
+  RowContext row = {&rows,
+                    rows.dst + y * rows.out_width * rows.channels,
+                    TapsOn(start, kKernel, rows.in_height),
+                    {}};
+  for (int64_t k = 0; k < kKernel + kStride; ++k) {
+    const int64_t at = start + k;
+    if (at < 0 || at >= rows.in_height) continue;
+    row.src[k] = rows.src + at % rows.ring_rows * rows.in_width * rows.channels;
+  }
+  return row;
 }
 
 inline void TakeRowSums(const DepthwiseRows& rows) {

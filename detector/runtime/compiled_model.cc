@@ -53,7 +53,8 @@ StatusOr<std::shared_ptr<const CompiledModel>> CompiledModel::Create(
       MakeModelPlan(prepared,
                     {.engine = options.engine,
                      .isa = options.isa,
-                     .packed_weights = options.packed_weights.get()},
+                     .packed_weights = options.packed_weights.get(),
+                     .min_streamed_bytes = options.min_streamed_bytes},
                     options.max_arena_bytes));
   Parts parts;
   for (const int64_t input : InputNodes(prepared)) {

@@ -28,6 +28,7 @@ struct CompileOptions {
   Limits limits = {};
   // What one InferRequest may allocate for activations.
   int64_t max_arena_bytes = int64_t{1} << 33;
+  int64_t min_streamed_bytes = kMinStreamedBytes;  // see engine.h.
   // Null: the model's packed weights are its own.
   std::shared_ptr<PackedWeights> packed_weights = nullptr;
 };

@@ -3,11 +3,16 @@
 // tests/detector/runtime/compiled_model_test.cc.
 #pragma once
 
+#include <cstdint>
+
 #include "detector/kernels/isa.h"
 
 namespace cyto8 {
 
 class PackedWeights;
+
+// About the second-level cache: what fits it may as well be whole.
+inline constexpr int64_t kMinStreamedBytes = int64_t{3} << 19;
 
 enum class Engine {
   kNaive,   // plain loops: the specification of every operator.
@@ -20,6 +25,9 @@ struct StepOptions {
   Engine engine = Engine::kNaive;
   Isa isa = Isa::kPlain;  // of our own kernels, beside oneDNN's.
   PackedWeights* packed_weights = nullptr;  // null: each step packs its own.
+  // A map between a pointwise and a depthwise convolution that has at least so
+  // many bytes is made and used some rows at a time, and is never whole.
+  int64_t min_streamed_bytes = kMinStreamedBytes;
 };
 
 }  // namespace cyto8

@@ -6,13 +6,20 @@
 // and since a pointwise convolution of scaled channels is one with scaled
 // weights, the gate multiplies some ten thousand weights, in oneDNN's packed
 // order, and not some million pixels.
+//
+// A map that is too large for the cache, made by a pointwise convolution for a
+// depthwise one, is never whole: some rows are made, activated and used while
+// they are near. D2's largest map has 57 MB; its rows take 0.6 MB at a time.
 #include "detector/runtime/fused_steps.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "base/checked_math.h"
+#include "detector/kernels/activation_f32.h"
 #include "detector/kernels/depthwise_conv2d_f32.h"
 #include "detector/kernels/feature_fusion_f32.h"
 #include "detector/kernels/onednn_adapter.h"
@@ -52,39 +59,221 @@ std::span<const float> ConstantFloats(const StepContext& context, size_t i) {
   return context.constant(i)->data<float>();
 }
 
-// A depthwise convolution of one image that also gives the means of its
-// channels, as a second result.
-StatusOr<FusedStep> DepthwiseWithMeans(const Graph& graph, int64_t node,
-                                       const StepOptions& options) {
+// A pointwise convolution of one image in blocks of rows, whose results go into
+// a ring of rows; everything but the memory.
+struct RowBlocks {
+  int64_t rows = 0;   // of a block; the last one may be lower.
+  int64_t ring = 0;   // rows, a multiple of `rows`.
+  int64_t count = 0;  // of blocks.
+  int64_t height = 0;
+  int64_t src_row_floats = 0;
+  int64_t dst_row_floats = 0;
+  Activation activation = Activation::kNone;
+  std::shared_ptr<const OneDnnPrimitive> whole = nullptr;
+  std::shared_ptr<const OneDnnPrimitive> last = nullptr;
+
+  const OneDnnPrimitive& Primitive(int64_t block) const {
+    return block + 1 < count ? *whole : *last;
+  }
+  int64_t RowsBefore(int64_t block) const {
+    return std::min(block * rows, height);
+  }
+};
+
+// Enough pixels in a block for oneDNN to run at full speed, and rows enough in
+// the ring for a window to reach over from the block before.
+RowBlocks BlocksOf(const Conv2dShape& expand, int64_t kernel) {
+  constexpr int64_t kPixels = 192;
+  constexpr int64_t kMinRows = 2;
+  RowBlocks blocks;
+  blocks.height = expand.in_height;
+  blocks.rows = std::clamp((kPixels + expand.in_width - 1) / expand.in_width,
+                           kMinRows, std::max(kMinRows, blocks.height));
+  blocks.count = (blocks.height + blocks.rows - 1) / blocks.rows;
+  blocks.ring =
+      (1 + (kernel - 1 + blocks.rows - 1) / blocks.rows) * blocks.rows;
+  blocks.src_row_floats = expand.in_width * expand.in_channels;
+  blocks.dst_row_floats = expand.in_width * expand.out_channels;
+  blocks.activation = expand.activation;
+  return blocks;
+}
+
+// Packs once what several primitives want in the same order.
+PackedLookup Remember(PackedLookup lookup) {
+  using Packed = std::shared_ptr<const PackedBytes>;
+  auto known = std::make_shared<std::map<std::string, Packed>>();
+  return [=](const std::string& layout, int64_t size,
+             const PackFunction& pack) -> StatusOr<Packed> {
+    Packed& packed = (*known)[layout];
+    if (packed == nullptr) {
+      CYTO8_ASSIGN_OR_RETURN(packed, lookup(layout, size, pack));
+    }
+    return packed;
+  };
+}
+
+StatusOr<RowBlocks> MakeRowBlocks(const Graph& graph, int64_t expand,
+                                  int64_t kernel, const StepOptions& options) {
   CYTO8_ASSIGN_OR_RETURN(const StepContext context,
-                         StepContext::Create(graph, node, options));
-  CYTO8_ASSIGN_OR_RETURN(const Conv2dShape shape, ConvShapeOf(context));
-  const DepthwiseRowsKernel kernel = FastDepthwise(options.isa, shape);
-  const bool has_bias = context.input_count() > 2;
-  ScratchLayout layout;
-  const int64_t sums = layout.Take<double>(shape.in_channels);
-  const int64_t row_sums = layout.Take<float>(shape.in_channels);
-  Step step =
-      StepThat(FirstInputs(context.input_count()), [=](const StepBuffers& b) {
-        DepthwiseRows rows = AllDepthwiseRows(
-            shape, b.In<float>(0).data(), b.In<float>(1).data(),
-            has_bias ? b.In<float>(2).data() : nullptr, b.Out<float>().data());
-        rows.sums = At<double>(b, sums);
-        rows.row_sums = At<float>(b, row_sums);
-        std::fill_n(rows.sums, shape.in_channels, 0.0);
-        kernel(rows);
-        const auto pixels =
-            static_cast<double>(shape.out_height * shape.out_width);
-        std::transform(
-            rows.sums, rows.sums + shape.in_channels, b.Out<float>(1).begin(),
-            [=](double sum) { return static_cast<float>(sum / pixels); });
+                         StepContext::Create(graph, expand, options));
+  CYTO8_ASSIGN_OR_RETURN(Conv2dShape shape, ConvShapeOf(context));
+  RowBlocks blocks = BlocksOf(shape, kernel);
+  shape.activation = Activation::kNone;  // ours is faster than oneDNN's.
+  const PackedLookup packed = Remember(context.PackedConstant(1));
+  const auto of_rows = [&](int64_t rows) -> OneDnnPrimitive::Result {
+    shape.in_height = shape.out_height = rows;
+    return OneDnnPrimitive::Conv2d(shape, ConstantFloats(context, 1),
+                                   ConstantFloats(context, 2), packed);
+  };
+  CYTO8_ASSIGN_OR_RETURN(blocks.whole, of_rows(blocks.rows));
+  CYTO8_ASSIGN_OR_RETURN(
+      blocks.last, of_rows(blocks.height - (blocks.count - 1) * blocks.rows));
+  return blocks;
+}
+
+// A depthwise convolution of one image, with the means of its channels as a
+// second result or without, of an image or of what row blocks make.
+struct DepthwiseRecipe {
+  Conv2dShape shape;
+  DepthwiseRowsKernel kernel = nullptr;
+  Isa isa = Isa::kPlain;
+  bool has_bias = false;
+  bool has_means = false;
+  std::optional<RowBlocks> blocks = {};
+  int64_t sums = 0;  // in scratch, as are the others.
+  int64_t row_sums = 0;
+  int64_t ring = 0;
+
+  DepthwiseRows Rows(const StepBuffers& b) const;
+  void TakeMeans(const StepBuffers& b) const;
+  // The output rows that can be computed from so many source rows.
+  int64_t RowsFrom(int64_t src_rows) const;
+};
+
+DepthwiseRows DepthwiseRecipe::Rows(const StepBuffers& b) const {
+  DepthwiseRows rows = AllDepthwiseRows(
+      shape, blocks ? At<float>(b, ring) : b.In<float>(0).data(),
+      b.In<float>(1).data(), has_bias ? b.In<float>(2).data() : nullptr,
+      b.Out<float>().data());
+  if (blocks) rows.ring_rows = blocks->ring;
+  if (has_means) {
+    rows.sums = At<double>(b, sums);
+    rows.row_sums = At<float>(b, row_sums);
+    std::fill_n(rows.sums, shape.in_channels, 0.0);
+  }
+  return rows;
+}
+
+void DepthwiseRecipe::TakeMeans(const StepBuffers& b) const {
+  if (!has_means) return;
+  const auto pixels = static_cast<double>(shape.out_height * shape.out_width);
+  const double* const totals = At<double>(b, sums);
+  std::transform(totals, totals + shape.in_channels, b.Out<float>(1).begin(),
+                 [=](double sum) { return static_cast<float>(sum / pixels); });
+}
+
+int64_t DepthwiseRecipe::RowsFrom(int64_t src_rows) const {
+  if (src_rows == shape.in_height) return shape.out_height;
+  const int64_t reach = src_rows - shape.kernel_height + shape.pad_top;
+  const int64_t rows = reach < 0 ? 0 : reach / shape.stride_y + 1;
+  return std::min(rows, shape.out_height);
+}
+
+// Blocks of rows, each into its place in the ring.
+StatusOr<std::vector<OneDnnCall>> BindBlocks(const RowBlocks& blocks,
+                                             const StepBuffers& b,
+                                             float* ring) {
+  std::vector<OneDnnCall> calls;
+  for (int64_t i = 0; i < blocks.count; ++i) {
+    const int64_t row = i * blocks.rows;
+    CYTO8_ASSIGN_OR_RETURN(
+        OneDnnCall call,
+        OneDnnCall::Create(blocks.Primitive(i),
+                           b.In<float>(0).data() + row * blocks.src_row_floats,
+                           ring + row % blocks.ring * blocks.dst_row_floats,
+                           b.scratch.data()));
+    calls.push_back(std::move(call));
+  }
+  return calls;
+}
+
+Status RunBlocks(const DepthwiseRecipe& recipe, const StepBuffers& b,
+                 std::vector<OneDnnCall>& calls) {
+  const RowBlocks& blocks = *recipe.blocks;
+  DepthwiseRows rows = recipe.Rows(b);
+  float* const ring = At<float>(b, recipe.ring);
+  rows.last_row = 0;
+  for (int64_t i = 0; i < blocks.count; ++i) {
+    CYTO8_RETURN_IF_ERROR(calls[static_cast<size_t>(i)].Run());
+    const int64_t first = blocks.RowsBefore(i);
+    const int64_t end = blocks.RowsBefore(i + 1);
+    const std::span<float> made(
+        ring + first % blocks.ring * blocks.dst_row_floats,
+        static_cast<size_t>((end - first) * blocks.dst_row_floats));
+    CYTO8_RETURN_IF_ERROR(
+        ActivateF32(recipe.isa, blocks.activation, made, made));
+    rows.first_row = rows.last_row;
+    rows.last_row = recipe.RowsFrom(end);
+    recipe.kernel(rows);
+  }
+  recipe.TakeMeans(b);
+  return OkStatus();
+}
+
+Step DepthwiseStepOf(DepthwiseRecipe made, size_t sources,
+                     int64_t scratch_bytes) {
+  const auto recipe = std::make_shared<const DepthwiseRecipe>(std::move(made));
+  auto bind = [recipe](StepBuffers b) -> StatusOr<StepCall> {
+    if (!recipe->blocks) {
+      return StepCall([recipe, b = std::move(b)](ParallelFor&) {
+        recipe->kernel(recipe->Rows(b));
+        recipe->TakeMeans(b);
         return OkStatus();
       });
-  step.scratch_bytes = layout.bytes();
-  return FusedStep{.step = std::move(step),
-                   .src = context.node().inputs,
-                   .hidden_bytes = {shape.in_channels *
-                                    static_cast<int64_t>(sizeof(float))}};
+    }
+    CYTO8_ASSIGN_OR_RETURN(
+        std::vector<OneDnnCall> bound,
+        BindBlocks(*recipe->blocks, b, At<float>(b, recipe->ring)));
+    auto calls = std::make_shared<std::vector<OneDnnCall>>(std::move(bound));
+    return StepCall([recipe, calls, b = std::move(b)](ParallelFor&) {
+      return RunBlocks(*recipe, b, *calls);
+    });
+  };
+  return {.reads = FirstInputs(sources),
+          .scratch_bytes = scratch_bytes,
+          .bind = std::move(bind)};
+}
+
+StatusOr<FusedStep> DepthwiseStep(const Graph& graph, const FusionGroup& group,
+                                  const StepOptions& options) {
+  CYTO8_ASSIGN_OR_RETURN(const StepContext context,
+                         StepContext::Create(graph, group.depthwise, options));
+  DepthwiseRecipe recipe = {.shape = {}, .isa = options.isa};
+  CYTO8_ASSIGN_OR_RETURN(recipe.shape, ConvShapeOf(context));
+  recipe.kernel = FastDepthwise(options.isa, recipe.shape);
+  recipe.has_bias = context.input_count() > 2;
+  recipe.has_means = group.gate != kNoNode;
+  FusedStep fused = {.src = context.node().inputs};
+  ScratchLayout layout;
+  const int64_t channels = recipe.shape.in_channels;
+  if (group.expand != kNoNode) {
+    CYTO8_ASSIGN_OR_RETURN(recipe.blocks,
+                           MakeRowBlocks(graph, group.expand,
+                                         recipe.shape.kernel_height, options));
+    fused.src[0] = graph.nodes[static_cast<size_t>(group.expand)].inputs[0];
+    const RowBlocks& blocks = *recipe.blocks;
+    layout.Take<std::byte>(
+        std::max(blocks.whole->scratch_bytes(), blocks.last->scratch_bytes()));
+    recipe.ring = layout.Take<float>(blocks.ring * blocks.dst_row_floats);
+  }
+  if (recipe.has_means) {
+    recipe.sums = layout.Take<double>(channels);
+    recipe.row_sums = layout.Take<float>(channels);
+    fused.hidden_bytes = {channels * static_cast<int64_t>(sizeof(float))};
+  }
+  fused.step =
+      DepthwiseStepOf(std::move(recipe), fused.src.size(), layout.bytes());
+  return fused;
 }
 
 // Where the parts of a gated convolution lie in its scratch.
@@ -166,7 +355,7 @@ StatusOr<std::shared_ptr<const OneDnnPrimitive>> PrimitiveOf(
 }
 
 // The sources of the gate, and what it needs in scratch.
-void AddGate(const Graph& graph, const FusionGroup& group, bool has_means,
+void AddGate(const Graph& graph, const FusionGroup& group,
              ScratchLayout& layout, ConvGroup& conv,
              std::vector<ValueRef>& src) {
   const Node& node = graph.nodes[static_cast<size_t>(group.gate)];
@@ -179,7 +368,7 @@ void AddGate(const Graph& graph, const FusionGroup& group, bool has_means,
   src[0] = node.inputs[0];
   conv.gate = src.size();
   src.insert(src.end(), node.inputs.begin() + 1, node.inputs.end());
-  if (has_means) {
+  if (group.depthwise != kNoNode) {
     conv.means = src.size();
     src.push_back({.node = group.depthwise, .port = 1});
   } else {
@@ -193,7 +382,7 @@ void AddGate(const Graph& graph, const FusionGroup& group, bool has_means,
 }
 
 StatusOr<FusedStep> ConvolutionStep(const Graph& graph,
-                                    const FusionGroup& group, bool has_means,
+                                    const FusionGroup& group,
                                     const ByteReaders& readers,
                                     const StepOptions& options) {
   CYTO8_ASSIGN_OR_RETURN(const StepContext context,
@@ -211,7 +400,7 @@ StatusOr<FusedStep> ConvolutionStep(const Graph& graph,
   layout.Take<std::byte>(conv.primitive->scratch_bytes());
   FusedStep fused = {.src = {context.node().inputs[0]}};
   if (group.gate != kNoNode) {
-    AddGate(graph, group, has_means, layout, conv, fused.src);
+    AddGate(graph, group, layout, conv, fused.src);
   }
   if (group.add != kNoNode) {
     if (in_place) fused.overwrites = fused.src.size();
@@ -314,17 +503,16 @@ StatusOr<FusedSteps> MakeFusedSteps(const Graph& graph,
   if (graph.nodes[static_cast<size_t>(group.main)].op == Op::kWeightedSum) {
     CYTO8_ASSIGN_OR_RETURN(FusedStep sum,
                            WeightedSumStep(graph, group, options));
-    return FusedSteps{.last = std::move(sum), .depthwise = std::nullopt};
+    return FusedSteps{.last = std::move(sum)};
   }
-  const bool has_depthwise = group.depthwise != kNoNode;
-  CYTO8_ASSIGN_OR_RETURN(
-      FusedStep conv,
-      ConvolutionStep(graph, group, has_depthwise, readers, options));
-  FusedSteps steps = {.last = std::move(conv), .depthwise = std::nullopt};
-  if (has_depthwise) {
+  FusedSteps steps;
+  if (group.depthwise != kNoNode) {
     CYTO8_ASSIGN_OR_RETURN(steps.depthwise,
-                           DepthwiseWithMeans(graph, group.depthwise, options));
+                           DepthwiseStep(graph, group, options));
   }
+  if (group.main == group.depthwise) return steps;
+  CYTO8_ASSIGN_OR_RETURN(steps.last,
+                         ConvolutionStep(graph, group, readers, options));
   return steps;
 }
 

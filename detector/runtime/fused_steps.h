@@ -26,8 +26,8 @@ struct FusedStep {
 };
 
 struct FusedSteps {
-  FusedStep last;
-  std::optional<FusedStep> depthwise;
+  std::optional<FusedStep> last = {};  // none if that is `depthwise`.
+  std::optional<FusedStep> depthwise = {};
 };
 
 // kUnimplemented if oneDNN has no fast kernel for it: the nodes shall have

@@ -53,6 +53,10 @@ class GroupFinder {
       if (op == Op::kConv2D) MatchConvolution(i);
       if (op == Op::kWeightedSum) MatchWeightedSum(i);
     }
+    for (int64_t i = 0; i < std::ssize(graph_.nodes); ++i) {
+      const bool free = !taken_[Index(i)];
+      if (free && At(i).op == Op::kDepthwiseConv2D) MatchDepthwise(i);
+    }
     return std::move(groups_);
   }
 
@@ -105,6 +109,10 @@ class GroupFinder {
       if (node != group.last) group.absorbed.push_back(node);
     }
     if (group.depthwise != kNoNode) taken_[Index(group.depthwise)] = true;
+    if (group.expand != kNoNode) {
+      taken_[Index(group.expand)] = true;
+      group.absorbed.push_back(group.expand);
+    }
     for (const int64_t node : group.resizers) {
       if (node == kNoNode) continue;
       taken_[Index(node)] = true;
@@ -126,25 +134,61 @@ class GroupFinder {
 
   // Squeeze-and-excitation in front of a pointwise convolution of one image.
   void MatchGate(const Conv2dShape& shape, FusionGroup& group) const {
-    const bool pointwise = shape.batch == 1 && shape.kernel_height == 1 &&
-                           shape.kernel_width == 1 && shape.stride_y == 1 &&
-                           shape.stride_x == 1 &&
-                           shape.in_height == shape.out_height &&
-                           shape.in_width == shape.out_width;
     const int64_t gate =
         InnerNode(At(group.main).inputs[0], Op::kSqueezeExcite);
-    if (!pointwise || gate == kNoNode || options_.isa == Isa::kPlain ||
+    if (!IsPointwise(shape) || gate == kNoNode || options_.isa == Isa::kPlain ||
         !AllConstant(At(gate), 1)) {
       return;
     }
     group.gate = gate;
     const int64_t depthwise =
         InnerNode(At(gate).inputs[0], Op::kDepthwiseConv2D);
-    if (depthwise == kNoNode || !AllConstant(At(depthwise), 1)) return;
-    const auto window = ShapeOf(depthwise);
-    if (window.ok() && FastDepthwise(options_.isa, *window) != nullptr) {
+    if (depthwise != kNoNode && IsFast(depthwise)) {
       group.depthwise = depthwise;
+      MatchExpand(group);
     }
+  }
+
+  bool IsFast(int64_t depthwise) const {
+    if (!AllConstant(At(depthwise), 1)) return false;
+    const auto shape = ShapeOf(depthwise);
+    return shape.ok() && shape->batch == 1 && shape->in_height > 0 &&
+           FastDepthwise(options_.isa, *shape) != nullptr;
+  }
+
+  static bool IsPointwise(const Conv2dShape& shape) {
+    return shape.batch == 1 && shape.kernel_height == 1 &&
+           shape.kernel_width == 1 && shape.stride_y == 1 &&
+           shape.stride_x == 1 && shape.in_height == shape.out_height &&
+           shape.in_width == shape.out_width && shape.pad_top == 0 &&
+           shape.pad_left == 0;
+  }
+
+  // A pointwise convolution in front of the group's depthwise one.
+  void MatchExpand(FusionGroup& group) const {
+    const int64_t expand =
+        InnerNode(At(group.depthwise).inputs[0], Op::kConv2D);
+    if (expand == kNoNode || !AllConstant(At(expand), 1)) return;
+    const auto shape = ShapeOf(expand);
+    if (!shape.ok() || !IsPointwise(*shape)) return;
+    if (IsWorthStreaming(*shape)) group.expand = expand;
+  }
+
+  // Every block of rows reads all weights again.
+  bool IsWorthStreaming(const Conv2dShape& shape) const {
+    const int64_t pixels = shape.out_height * shape.out_width;
+    const int64_t bytes =
+        pixels * shape.out_channels * static_cast<int64_t>(sizeof(float));
+    return bytes >= options_.min_streamed_bytes &&
+           pixels >= 2 * shape.in_channels;
+  }
+
+  void MatchDepthwise(int64_t depthwise) {
+    if (!IsFloat({depthwise, 0}) || !IsFast(depthwise)) return;
+    FusionGroup group{
+        .main = depthwise, .last = depthwise, .depthwise = depthwise};
+    MatchExpand(group);
+    if (group.expand != kNoNode) Take(std::move(group));
   }
 
   // The other operand of a sum of two images behind the convolution, and an
@@ -207,12 +251,13 @@ std::vector<FusionGroup> FindFusionGroups(const Graph& graph,
 ByteReaders::ByteReaders(const Graph& graph,
                          std::span<const FusionGroup> groups) {
   FindRoots(graph);
-  // Absorbed nodes read when the last node of their group runs.
+  // Absorbed nodes read when the step that they are part of runs.
   std::vector<int64_t> runs_at(graph.nodes.size());
   std::iota(runs_at.begin(), runs_at.end(), int64_t{0});
   for (const FusionGroup& group : groups) {
     for (const int64_t node : group.absorbed) {
-      runs_at[static_cast<size_t>(node)] = group.last;
+      runs_at[static_cast<size_t>(node)] =
+          node == group.expand ? group.depthwise : group.last;
     }
   }
   for (size_t i = 0; i < graph.nodes.size(); ++i) {

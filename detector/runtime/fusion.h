@@ -18,20 +18,26 @@ namespace cyto8 {
 
 constexpr int64_t kNoNode = -1;
 
-// Nodes that end in one value. Only `last` is seen from outside.
+// Nodes that end in one value. Only the results of `last` and `depthwise` are
+// ever whole in memory.
 //
-// A convolution:     [depthwise ->] [squeeze-and-excitation ->] conv [+ addend]
-//                    [-> activation]; at least two of these nodes.
+// A convolution:     [[expand ->] depthwise ->] [squeeze-and-excitation ->]
+// conv
+//                    [+ addend] [-> activation]; at least two of these nodes.
+// A depthwise convolution:  expand -> depthwise.
 // A feature fusion:  [upsample or max pool, each ->] weighted sum
 //                    [-> activation].
 struct FusionGroup {
-  int64_t main = kNoNode;       // the convolution or weighted sum.
-  int64_t last = kNoNode;       // where the result comes out.
-  int64_t add = kNoNode;        // the sum behind the convolution.
-  int64_t gate = kNoNode;       // squeeze-and-excitation in front of it.
-  int64_t depthwise = kNoNode;  // in front of that; a step of its own, which
-                                // also gives the means of its channels.
-  ValueRef addend = {};         // what `add` adds.
+  int64_t main = kNoNode;  // the last convolution, or the weighted sum.
+  int64_t last = kNoNode;  // where the result comes out.
+  int64_t add = kNoNode;   // the sum behind the convolution.
+  int64_t gate = kNoNode;  // squeeze-and-excitation in front of it.
+  // In front of that; a step of its own, which also gives the means of its
+  // channels if there is a gate.
+  int64_t depthwise = kNoNode;
+  // A pointwise convolution in front of that, computed some rows at a time.
+  int64_t expand = kNoNode;
+  ValueRef addend = {};                       // what `add` adds.
   Activation activation = Activation::kNone;  // of the node behind.
   // Per source of a weighted sum: the node that resizes it, or kNoNode.
   std::vector<int64_t> resizers = {};

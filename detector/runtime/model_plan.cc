@@ -147,7 +147,7 @@ void PlanBuilder::Fuse() {
       absorbed_[static_cast<size_t>(node)] = true;
     }
     named_for_[group.last] = group.main;
-    fused_[group.last] = std::move(steps->last);
+    if (steps->last) fused_[group.last] = *std::move(steps->last);
     if (steps->depthwise) {
       fused_[group.depthwise] = *std::move(steps->depthwise);
     }

@@ -176,6 +176,40 @@ TEST(DepthwiseConv2dTest, EveryIsaAgreesWithTheNaiveLoop) {
   }
 }
 
+// Row after row from a ring that holds no more than the taps.
+TEST(DepthwiseConv2dTest, ARingOfRowsGivesWhatTheImageGives) {
+  RandomNumbers random;
+  SCOPED_TRACE(random.Seed());
+  for (const Isa isa : UsableIsas()) {
+    for (Conv2dShape s : SmallGeometries()) {
+      s.in_channels = s.out_channels = 3;
+      const DepthwiseRowsKernel kernel = FastDepthwise(isa, s);
+      if (kernel == nullptr) continue;
+      const ConvOperands operands = WholeOperands(s, true, random);
+      std::vector<float> ring(Product({s.kernel_height, s.in_width, 3}));
+      std::vector<float> dst(Product({s.out_height, s.out_width, 3}));
+      DepthwiseRows rows = AllDepthwiseRows(s, ring.data(), operands.wei.data(),
+                                            operands.bias.data(), dst.data());
+      rows.ring_rows = s.kernel_height;
+      const int64_t row = s.in_width * 3;
+      int64_t copied = 0;
+      for (int64_t y = 0; y < s.out_height; ++y) {
+        const int64_t end =
+            std::min(s.in_height, y * s.stride_y - s.pad_top + s.kernel_height);
+        for (; copied < end; ++copied) {
+          std::copy_n(operands.src.begin() + copied * row, row,
+                      ring.begin() + copied % rows.ring_rows * row);
+        }
+        rows.first_row = y;
+        rows.last_row = y + 1;
+        kernel(rows);
+      }
+      std::vector<double> no_sums;
+      EXPECT_EQ(dst, FastRows(isa, s, operands, 0, s.out_height, no_sums));
+    }
+  }
+}
+
 TEST(DepthwiseConv2dTest, OtherGeometriesHaveNoFastKernel) {
   const Conv2dShape good = {.kernel_height = 3, .kernel_width = 3};
   for (const Isa isa : UsableIsas()) {

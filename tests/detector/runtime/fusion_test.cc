@@ -43,9 +43,15 @@ size_t StepsOf(const Graph& graph, Isa isa) {
 void ExpectNaiveResult(const Graph& graph, const Tensor& x) {
   const Tensor expected = RunWith(graph, {.engine = Engine::kNaive}, x);
   for (const Isa isa : UsableIsas()) {
-    SCOPED_TRACE(IsaName(isa));
-    ExpectTensor(RunWith(graph, {.engine = Engine::kOneDnn, .isa = isa}, x),
-                 expected, 2e-5f);
+    for (const int64_t streamed : {int64_t{1}, kMinStreamedBytes}) {
+      SCOPED_TRACE(testing::Message() << IsaName(isa) << " " << streamed);
+      ExpectTensor(RunWith(graph,
+                           {.engine = Engine::kOneDnn,
+                            .isa = isa,
+                            .min_streamed_bytes = streamed},
+                           x),
+                   expected, 2e-5f);
+    }
   }
 }
 
@@ -149,6 +155,48 @@ TEST(FusionTest, ABottleneckIsFourStepsAndGivesTheNaiveResult) {
   if (HasFastKernels()) {
     EXPECT_EQ(StepsOf(Bottleneck(8, 3), BestIsa()), 4u);
   }
+}
+
+TEST(FusionTest, AMapThatIsMadeForADepthwiseIsNeverWhole) {
+  for (const int64_t kernel : {3, 5}) {
+    for (const int64_t stride : {1, 2}) {
+      for (int64_t side = 7; side <= 24; ++side) {
+        Builder b;
+        const ValueRef wide = b.Conv(b.Input(side), Activation::kSwish);
+        const Graph graph = b.Finish({b.Depthwise(wide, kernel, stride)});
+        SCOPED_TRACE(testing::Message() << kernel << stride << " " << side);
+        ASSERT_NO_FATAL_FAILURE(ExpectNaiveResult(graph, Image(side)));
+      }
+    }
+  }
+}
+
+TEST(FusionTest, AMapOfFewerPixelsThanWeightsIsWhole) {
+  for (const int64_t side : {6, 7}) {  // 2 * kChannels = 40 pixels.
+    Builder b;
+    const ValueRef wide = b.Conv(b.Input(side), Activation::kSwish);
+    const Graph graph = b.Finish({b.Depthwise(wide, 3, 1)});
+    const auto groups = FindFusionGroups(
+        *InferShapes(graph),
+        {.engine = Engine::kOneDnn, .isa = BestIsa(), .min_streamed_bytes = 1});
+    EXPECT_EQ(groups.size(), side == 7 && HasFastKernels() ? 1u : 0u);
+  }
+}
+
+TEST(FusionTest, AHigherMapTakesManyBlocks) {
+  ExpectNaiveResult(Bottleneck(97, 5), Image(97));
+  ExpectNaiveResult(Bottleneck(200, 3), Image(200));
+}
+
+TEST(FusionTest, AMapThatSomebodyElseReadsIsWhole) {
+  Builder b;
+  const ValueRef wide = b.Conv(b.Input(9), Activation::kSwish);
+  const Graph graph = b.Finish({b.Depthwise(wide, 3, 1), wide});
+  ExpectNaiveResult(graph, Image(9));
+  EXPECT_TRUE(FindFusionGroups(*InferShapes(graph), {.engine = Engine::kOneDnn,
+                                                     .isa = BestIsa(),
+                                                     .min_streamed_bytes = 1})
+                  .empty());
 }
 
 TEST(FusionTest, ImagesOfABatchHaveGatesOfTheirOwn) {
