@@ -131,8 +131,7 @@ Status ScoreRun::ListImages() {
   const std::string left_out = DescribeLeftOut(list);
   if (!left_out.empty()) PrintMessage(left_out);
   unreadable_folders_ = std::ssize(list.unreadable);
-  CYTO8_ASSIGN_OR_RETURN(inputs_, DescribeInputs(files_, list.images,
-                                                 settings_.input,
+  CYTO8_ASSIGN_OR_RETURN(inputs_, DescribeInputs(files_, list.images, settings_,
                                                  request_.limits));
   return OkStatus();
 }

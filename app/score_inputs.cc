@@ -9,39 +9,62 @@
 
 #include "app/mpp_source.h"
 #include "app/slide_id.h"
+#include "tiling/roi_list.h"
 
 namespace cyto8 {
 namespace {
 
-StatusOr<std::optional<SideFile>> ReadSideFile(FileSystem& files,
-                                               const std::string& path,
-                                               const Limits& limits) {
-  if (path.empty()) return std::optional<SideFile>();
+// What stands in the files beside the images.
+struct SideFiles {
+  std::optional<SideFile> mpp = std::nullopt;  // --mpp-from.
+  std::optional<RoiList> roi = std::nullopt;   // --roi.
+};
+
+template <typename List>
+Status ReadList(FileSystem& files, const std::string& path,
+                const Limits& limits, std::optional<List>& list) {
+  if (path.empty()) return OkStatus();
   CYTO8_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes,
                          ReadWholeFile(files, path, limits.max_truth_bytes));
-  CYTO8_ASSIGN_OR_RETURN(SideFile side_file,
-                         Annotate(SideFile::Parse(bytes, limits), path));
-  return std::optional(std::move(side_file));
+  CYTO8_ASSIGN_OR_RETURN(list, Annotate(List::Parse(bytes, limits), path));
+  return OkStatus();
 }
 
-// Name, id and what is known of the scale of one image.
+// um/px and image_id.
+Status ApplyScale(const SideFile& side_file, const std::string& relative,
+                  SlideInput& input) {
+  CYTO8_ASSIGN_OR_RETURN(const SideEntry entry, side_file.Find(relative));
+  input.hints.side_file = entry.mpp;
+  if (entry.image_id) input.identity.image_id = *entry.image_id;
+  return OkStatus();
+}
+
+Status ApplyRegions(const RoiList& list, const std::string& relative,
+                    SlideInput& input) {
+  CYTO8_ASSIGN_OR_RETURN(input.regions, list.Find(relative));
+  return input.regions.empty() ? NotFound("has no region of this image")
+                               : OkStatus();
+}
+
+// Name, id and what is known of one image. A failure of its own is in
+// `status`.
 StatusOr<SlideInput> Describe(const std::string& path,
                               const std::string& relative,
-                              const std::optional<SideFile>& side_file,
-                              const InputSettings& settings) {
+                              const SideFiles& side_files,
+                              const ScoreSettings& settings) {
   SlideInput input;
   input.identity.path = path;
-  input.hints.flag = settings.mpp;
+  input.hints.flag = settings.input.mpp;
   CYTO8_ASSIGN_OR_RETURN(input.identity.id, SlideId(relative));
   CYTO8_ASSIGN_OR_RETURN(input.identity.image_id, HashedImageId(relative));
-  if (!side_file) return input;
-  const StatusOr<SideEntry> entry = side_file->Find(relative);
-  if (!entry.ok()) {
-    input.status = Annotate(entry.status(), path + ": " + settings.mpp_from);
-    return input;
+  if (side_files.mpp) {
+    input.status = Annotate(ApplyScale(*side_files.mpp, relative, input),
+                            path + ": " + settings.input.mpp_from);
   }
-  input.hints.side_file = entry->mpp;
-  if (entry->image_id) input.identity.image_id = *entry->image_id;
+  if (side_files.roi && input.status.ok()) {
+    input.status = Annotate(ApplyRegions(*side_files.roi, relative, input),
+                            path + ": " + settings.tiling.roi);
+  }
   return input;
 }
 
@@ -66,16 +89,19 @@ Status CheckDistinct(std::span<const SlideInput> inputs) {
 
 StatusOr<std::vector<SlideInput>> DescribeInputs(
     FileSystem& files, std::span<const std::string> paths,
-    const InputSettings& settings, const Limits& limits) {
-  CYTO8_ASSIGN_OR_RETURN(const std::optional<SideFile> side_file,
-                         ReadSideFile(files, settings.mpp_from, limits));
+    const ScoreSettings& settings, const Limits& limits) {
+  SideFiles side_files;
+  CYTO8_RETURN_IF_ERROR(
+      ReadList(files, settings.input.mpp_from, limits, side_files.mpp));
+  CYTO8_RETURN_IF_ERROR(
+      ReadList(files, settings.tiling.roi, limits, side_files.roi));
   const std::vector<std::string> relative = RelativeToCommonFolder(paths);
   std::vector<SlideInput> inputs;
   inputs.reserve(paths.size());
   for (size_t i = 0; i < paths.size(); ++i) {
     CYTO8_ASSIGN_OR_RETURN(
         SlideInput input,
-        Describe(paths[i], relative[i], side_file, settings));
+        Describe(paths[i], relative[i], side_files, settings));
     inputs.push_back(std::move(input));
   }
   CYTO8_RETURN_IF_ERROR(CheckDistinct(inputs));

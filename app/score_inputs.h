@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The images of a run with the names they get in results and what is known of
 // their scale; refuses a list in which two would be taken for one. Reads the
-// side file, no image. Tested by tests/app/score_command_test.cc.
+// side files, no image. Tested by tests/app/score_command_test.cc.
 #pragma once
 
 #include <span>
@@ -17,10 +17,11 @@
 namespace cyto8 {
 
 // One per path, in this order. kInvalidArgument if an image is given twice or
-// two share an image_id. What the side file lacks or leaves ambiguous is the
-// failure of that image alone, in SlideInput::status.
+// two share an image_id. What a side file leaves ambiguous, or a list of
+// regions that does not name the image, is the failure of that image alone, in
+// SlideInput::status.
 StatusOr<std::vector<SlideInput>> DescribeInputs(
     FileSystem& files, std::span<const std::string> paths,
-    const InputSettings& settings, const Limits& limits);
+    const ScoreSettings& settings, const Limits& limits);
 
 }  // namespace cyto8

@@ -20,13 +20,6 @@ double Ratio(int64_t scaled, int64_t full) {
   return static_cast<double>(scaled) / static_cast<double>(full);
 }
 
-std::vector<Tile> TilesOf(const TileGrid& grid) {
-  std::vector<Tile> tiles;
-  tiles.reserve(static_cast<size_t>(grid.size()));
-  for (int64_t i = 0; i < grid.size(); ++i) tiles.push_back(grid.At(i));
-  return tiles;
-}
-
 // automl's letterbox: the side that shrinks more fills the network's input.
 int64_t LetterboxSide(int64_t side_px, double scale, int64_t network_px) {
   const auto scaled =
@@ -50,7 +43,7 @@ StatusOr<SlidePlan> SlideReader::Plan(const SlideInput& input) const {
   const std::string& path = input.identity.path;
   CYTO8_ASSIGN_OR_RETURN(const std::unique_ptr<RowSource> rows,
                          OpenRows(*files_, path, options_.limits));
-  return Annotate(PlanOf(*rows, input.hints), path);
+  return Annotate(PlanOf(*rows, input), path);
 }
 
 StatusOr<OpenedSlide> SlideReader::Open(const SlideInput& input) const {
@@ -59,7 +52,7 @@ StatusOr<OpenedSlide> SlideReader::Open(const SlideInput& input) const {
                          OpenRows(*files_, path, options_.limits));
   OpenedSlide slide;
   CYTO8_ASSIGN_OR_RETURN(slide.plan,
-                         Annotate(PlanOf(*rows, input.hints), path));
+                         Annotate(PlanOf(*rows, input), path));
   slide.seconds = std::make_unique<ScaledRowSeconds>();
   CYTO8_ASSIGN_OR_RETURN(
       rows, Annotate(ScaledRows(std::move(rows), slide.plan.scaled_width_px,
@@ -75,25 +68,29 @@ StatusOr<OpenedSlide> SlideReader::Open(const SlideInput& input) const {
 }
 
 StatusOr<SlidePlan> SlideReader::PlanOf(const RowSource& rows,
-                                        const MppHints& hints) const {
+                                        const SlideInput& input) const {
   const ImageInfo& info = rows.info();
   SlidePlan plan;
   plan.decoder_bytes = rows.memory_bytes();
   plan.width_px = info.width_px;
   plan.height_px = info.height_px;
-  const StatusOr<Mpp> mpp =
-      ResolveMpp(hints.flag, hints.side_file, info.um_per_px);
+  const StatusOr<Mpp> mpp = ResolveMpp(input.hints.flag, input.hints.side_file,
+                                       info.um_per_px);
   if (mpp.ok()) plan.mpp = *mpp;
   if (options_.mode == TilingMode::kResize) {
+    if (!input.regions.empty()) {
+      return InvalidArgument("regions: need tiles, not the resized image");
+    }
     CYTO8_RETURN_IF_ERROR(FitToNetwork(plan));
     return plan;
   }
   CYTO8_RETURN_IF_ERROR(mpp.status());
-  CYTO8_RETURN_IF_ERROR(ScaleToModel(plan));
+  CYTO8_RETURN_IF_ERROR(ScaleToModel(input, plan));
   return plan;
 }
 
-Status SlideReader::ScaleToModel(SlidePlan& plan) const {
+Status SlideReader::ScaleToModel(const SlideInput& input,
+                                 SlidePlan& plan) const {
   const Limits& limits = options_.limits;
   CYTO8_RETURN_IF_ERROR(CheckRange("um/px", plan.mpp.value, kMinMpp,
                                    kMaxEnlargement * options_.model_mpp));
@@ -103,11 +100,20 @@ Status SlideReader::ScaleToModel(SlidePlan& plan) const {
   CYTO8_ASSIGN_OR_RETURN(plan.scaled_height_px,
                          ResampledSide(plan.height_px, plan.mpp.value,
                                        options_.model_mpp, limits));
-  CYTO8_ASSIGN_OR_RETURN(
-      const TileGrid grid,
-      TileGrid::Create(plan.scaled_width_px, plan.scaled_height_px,
-                       options_.grid, limits));
-  plan.tiles = TilesOf(grid);
+  std::vector<PixelArea> areas = {{.x_px = 0,
+                                   .y_px = 0,
+                                   .width_px = plan.scaled_width_px,
+                                   .height_px = plan.scaled_height_px}};
+  if (!input.regions.empty()) {
+    CYTO8_ASSIGN_OR_RETURN(
+        areas, PlaceRegions(input.regions,
+                            {.full_width_px = plan.width_px,
+                             .full_height_px = plan.height_px,
+                             .width_px = plan.scaled_width_px,
+                             .height_px = plan.scaled_height_px}));
+  }
+  CYTO8_ASSIGN_OR_RETURN(plan.tiles,
+                         TilesOfAreas(areas, options_.grid, limits));
   return OkStatus();
 }
 

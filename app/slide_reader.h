@@ -15,6 +15,7 @@
 #include "base/file_system.h"
 #include "base/limits.h"
 #include "base/status.h"
+#include "tiling/roi_list.h"
 #include "tiling/row_source.h"
 #include "tiling/scaled_rows.h"
 #include "tiling/tile_cutter.h"
@@ -32,7 +33,9 @@ struct MppHints {
 struct SlideInput {
   SlideIdentity identity = {};
   MppHints hints = {};
-  Status status = {};  // of its entry in the side file.
+  // What of it is looked at, in level-0 pixels; none: all.
+  std::vector<Region> regions = {};
+  Status status = {};  // of its entries in the side files.
 };
 
 // How images meet the network.
@@ -84,8 +87,8 @@ class SlideReader {
   SlideReader(FileSystem& files, const SlideReaderOptions& options)
       : files_(&files), options_(options) {}
   StatusOr<SlidePlan> PlanOf(const RowSource& rows,
-                             const MppHints& hints) const;
-  Status ScaleToModel(SlidePlan& plan) const;
+                             const SlideInput& input) const;
+  Status ScaleToModel(const SlideInput& input, SlidePlan& plan) const;
   Status FitToNetwork(SlidePlan& plan) const;
 
   FileSystem* files_;

@@ -332,6 +332,107 @@ TEST_F(ScoreCommandTest, TwoImagesOfOneImageIdAreRefused) {
                                   " too; list both in --mpp-from\n");
 }
 
+TEST_F(ScoreCommandTest, ADryRunSaysWhatItWouldTakeAndWritesNothing) {
+  ScoreRequest options = Options({"a.png", "b.png", "none.png"});
+  options.dry_run = true;
+  const Outcome outcome = Run(options);
+  EXPECT_EQ(outcome.code, ExitCode::kPartial);
+  EXPECT_EQ(outcome.err, "cyto8: " + folder_.PathOf("none.png") +
+                             ": No such file or directory\n");
+  const std::vector<std::string> lines = LinesOf(outcome.out);
+  ASSERT_EQ(lines.size(), 5) << outcome.out;
+  EXPECT_EQ(lines[0], "images   3, 1 of them unreadable");
+  EXPECT_EQ(lines[1], "tiles    7 of 128 x 128 px");
+  EXPECT_THAT(lines[3], testing::MatchesRegex(
+                            "memory   at most [0-9]+ MiB: program and model "
+                            ".*, reserve 128"));
+  EXPECT_FALSE(fs::exists(folder_.PathOf("out")));
+}
+
+TEST_F(ScoreCommandTest, OnlyRegionsOfTheListAreLookedAt) {
+  folder_.Put("roi.csv", "file_name,x,y,w,h\nb.png,150,20,100,90\n");
+  ScoreRequest options = Options({"a.png", "b.png"});
+  options.resolved.settings.tiling.roi = folder_.PathOf("roi.csv");
+  const Outcome outcome = Run(options);
+  EXPECT_EQ(outcome.code, ExitCode::kPartial);
+  EXPECT_EQ(outcome.err, "cyto8: " + folder_.PathOf("a.png") + ": " +
+                             folder_.PathOf("roi.csv") +
+                             ": has no region of this image\n");
+  const nlohmann::json image = Manifest()["images"][1];
+  EXPECT_EQ(image["tiles"], 1);
+  // The region alone, as an image, has the same cells, moved.
+  PutPng(folder_, "part.png",
+         MakeTestImage(300, 180).view().Crop(150, 20, 100, 90));
+  const nlohmann::json cells =
+      nlohmann::json::parse(Output("coco_results.json"));
+  ASSERT_EQ(Run(Options({"part.png"})).code, ExitCode::kWhole);
+  const nlohmann::json alone =
+      nlohmann::json::parse(Output("coco_results.json"));
+  ASSERT_FALSE(cells.empty());
+  ASSERT_EQ(cells.size(), alone.size());
+  EXPECT_NEAR(cells[0]["bbox"][0].get<double>(),
+              alone[0]["bbox"][0].get<double>() + 150, 0.011);
+  EXPECT_EQ(cells[0]["score"], alone[0]["score"]);
+}
+
+TEST_F(ScoreCommandTest, ATileOfAnotherSizeSeesMoreAtOnce) {
+  ScoreRequest options = Options({"b.png"});
+  options.resolved.settings.tiling.tile_px = {.width_px = 384,
+                                              .height_px = 256};
+  EXPECT_EQ(Run(options).code, ExitCode::kWhole);
+  EXPECT_EQ(Manifest()["images"][0]["tiles"], 1);
+  options.resolved.settings.tiling.tile_px = {.width_px = 200,
+                                              .height_px = 256};
+  EXPECT_THAT(Run(options).err, HasSubstr("200x256: width must be"));
+}
+
+// A tile that shows 100 x 90 px needs no more than the smallest network.
+TEST_F(ScoreCommandTest, FittedTilesAreThoseOfTheSmallerNetwork) {
+  ScoreRequest options = Options({"a.png"});
+  ASSERT_EQ(Run(options).code, ExitCode::kWhole);
+  const std::string small = Output("coco_results.json");
+  options.resolved.settings.tiling.tile_px = {.width_px = 384,
+                                              .height_px = 256};
+  ASSERT_EQ(Run(options).code, ExitCode::kWhole);
+  EXPECT_NE(Output("coco_results.json"), small);
+  options.resolved.settings.tiling.fit = true;
+  ASSERT_EQ(Run(options).code, ExitCode::kWhole);
+  EXPECT_EQ(Output("coco_results.json"), small);
+}
+
+TEST_F(ScoreCommandTest, EachWayOfMergingWritesItsCells) {
+  std::set<std::string> results;
+  for (const MergeMethod method :
+       {MergeMethod::kNms, MergeMethod::kVoting, MergeMethod::kWbf,
+        MergeMethod::kNmm, MergeMethod::kGreedyNmm}) {
+    ScoreRequest options = Options({"b.png"});
+    options.resolved.settings.postprocess.merge = method;
+    EXPECT_EQ(Run(options).code, ExitCode::kWhole);
+    results.insert(Output("coco_results.json"));
+  }
+  EXPECT_EQ(results.size(), 5);
+}
+
+// The threshold holds inside tiles as well as across them, so an image of one
+// tile obeys it too.
+TEST_F(ScoreCommandTest, AMatchThresholdOfOneKeepsEveryBox) {
+  ScoreRequest options = Options({"a.png"});
+  ASSERT_EQ(Run(options).code, ExitCode::kWhole);
+  const size_t some = LinesOf(Output("coco_results.json")).size();
+  options.resolved.settings.postprocess.match_threshold = 1;
+  ASSERT_EQ(Run(options).code, ExitCode::kWhole);
+  EXPECT_GT(LinesOf(Output("coco_results.json")).size(), some);
+}
+
+TEST_F(ScoreCommandTest, AClassOfItsOwnThreshold) {
+  ScoreRequest options = Options({"a.png"});
+  options.resolved.settings.postprocess.class_min_score = {{"HSIL", 1.0}};
+  ASSERT_EQ(Run(options).code, ExitCode::kWhole);
+  EXPECT_EQ(Manifest()["images"][0]["detections"]["HSIL"], 0);
+  options.resolved.settings.postprocess.class_min_score = {{"HSLI", 0.5}};
+  EXPECT_THAT(Run(options).err, HasSubstr("\"HSIL\""));
+}
+
 TEST_F(ScoreCommandTest, HostileFileNamesStayNames) {
   const std::string hostile[] = {"new\nline.png", "%s%n{}.png",
                                  "quote\",comma.png", "\xff\xfe.png", "..png"};
