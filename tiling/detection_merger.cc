@@ -42,8 +42,8 @@ class Group {
     shift_.y_max += weight * (box.y_max - best_.box.y_max);
   }
 
-  const Box& BestBox() const { return best_.box; }
-  const Box& UnionBox() const { return union_; }
+  Detection Union() const { return With(union_); }
+  Detection Mean() const { return With(MeanBox()); }
 
   // Where all scores are 0, the best box.
   Box MeanBox() const {
@@ -61,11 +61,11 @@ class Group {
     return mean;
   }
 
+ private:
   Detection With(const Box& box) const {
     return {.box = box, .score = best_.score, .class_id = best_.class_id};
   }
 
- private:
   Detection best_;
   Box union_;
   Box shift_;  // sums of weight * (box - best box).
@@ -139,26 +139,32 @@ std::vector<Group> MakeGroups(Candidates candidates,
       return GroupAroundMean(candidates, options);
     case MergeMethod::kNmm:
       return GroupInChains(candidates, options);
-    case MergeMethod::kNms:
-    case MergeMethod::kVoting:
-    case MergeMethod::kGreedyNmm:
-      break;
+    default:
+      return GroupAroundBest(candidates, options);
   }
-  return GroupAroundBest(candidates, options);
 }
 
-Box BoxOf(const Group& group, MergeMethod method) {
-  switch (method) {
-    case MergeMethod::kVoting:
-    case MergeMethod::kWbf:
-      return group.MeanBox();
-    case MergeMethod::kNmm:
-    case MergeMethod::kGreedyNmm:
-      return group.UnionBox();
-    case MergeMethod::kNms:
-      break;
+// These replace the first of the candidates and return how many they are; a
+// result never lies behind the candidates that it came from.
+size_t KeepBest(std::span<Detection> candidates, const MergeOptions& options) {
+  BoxIndex best = MakeIndex(candidates, options);
+  size_t kept = 0;
+  for (const Detection& detection : candidates) {
+    if (best.FirstMatch(detection.box) != BoxIndex::kNone) continue;
+    best.Insert(detection.box);
+    candidates[kept++] = detection;
   }
-  return group.BestBox();
+  return kept;
+}
+
+size_t Fuse(std::span<Detection> candidates, const MergeOptions& options) {
+  const bool to_mean = options.method == MergeMethod::kVoting ||
+                       options.method == MergeMethod::kWbf;
+  size_t kept = 0;
+  for (const Group& group : MakeGroups(candidates, options)) {
+    candidates[kept++] = to_mean ? group.Mean() : group.Union();
+  }
+  return kept;
 }
 
 Status CheckCoordinate(std::string_view name, double value) {
@@ -228,18 +234,21 @@ StatusOr<std::vector<Detection>> MergeDetections(
   std::ranges::sort(detections, [&](const Detection& a, const Detection& b) {
     return kind(a) != kind(b) ? kind(a) < kind(b) : DetectionBefore(a, b);
   });
-  std::vector<Detection> merged;
+  auto end_of_results = detections.begin();
   for (auto from = detections.begin(); from != detections.end();) {
     const auto to = std::find_if(
         from, detections.end(),
         [&](const Detection& d) { return kind(d) != kind(*from); });
-    for (const Group& group : MakeGroups({from, to}, options)) {
-      merged.push_back(group.With(BoxOf(group, options.method)));
-    }
+    const size_t count = options.method == MergeMethod::kNms
+                             ? KeepBest({from, to}, options)
+                             : Fuse({from, to}, options);
+    end_of_results =
+        std::copy_n(from, static_cast<int64_t>(count), end_of_results);
     from = to;
   }
-  std::ranges::sort(merged, DetectionBefore);
-  return merged;
+  detections.erase(end_of_results, detections.end());
+  std::ranges::sort(detections, DetectionBefore);
+  return detections;
 }
 
 }  // namespace cyto8
