@@ -98,7 +98,7 @@ void Register(const Layout& layout, const Named& named, MergeMetric metric) {
 }
 
 // benchmark_main has no other place for it.
-const bool kRegistered = [] {
+[[maybe_unused]] const bool kRegistered = [] {
   for (const Layout& layout : kLayouts) {
     for (const Named& named : kMethods) {
       Register(layout, named, MergeMetric::kIou);
