@@ -245,6 +245,7 @@ std::vector<double> CocoIouThresholds() {
   constexpr int kCount = 10;
   constexpr double kStep = (0.95 - 0.5) / (kCount - 1);
   std::vector<double> thresholds;
+  thresholds.reserve(kCount);
   for (int i = 0; i < kCount; ++i) thresholds.push_back(i * kStep + 0.5);
   thresholds.back() = 0.95;
   return thresholds;

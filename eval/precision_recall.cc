@@ -13,14 +13,13 @@ namespace {
 
 constexpr double kCocoEpsilon = std::numeric_limits<double>::epsilon();
 
-// np.linspace(0, 1, N): the last value is set, the others are multiples of the
-// rounded step.
+// np.linspace(0, 1, N): multiples of the rounded step. For the two N below the
+// last one is 1.
 template <size_t N>
 constexpr std::array<double, N> Linspace01() {
   std::array<double, N> values = {};
   const double step = 1.0 / (N - 1);
   for (size_t i = 0; i < N; ++i) values[i] = static_cast<double>(i) * step;
-  values[N - 1] = 1;
   return values;
 }
 

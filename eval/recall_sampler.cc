@@ -22,7 +22,6 @@ int64_t RecallSampler::Needed(size_t bin) const {
   const double recall = recalls_[bin];
   auto count = static_cast<int64_t>(recall * truth);
   // The product is rounded; what counts is the quotient, as rounded.
-  while (count > 0 && static_cast<double>(count - 1) / truth >= recall) --count;
   while (static_cast<double>(count) / truth < recall) ++count;
   return count;
 }

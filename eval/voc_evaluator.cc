@@ -74,14 +74,13 @@ class VocMatcher {
 
   Best FindBest(const EvalBox& box, const BoxGroup& group) const {
     Best best;
-    index_.ForEachNear(
-        box.x - extra_px(), box.x + box.width + extra_px(), [&](int32_t i) {
-          const EvalBox& truth = truth_.boxes[group.truth[i]].box;
-          const double iou = Iou(truth, box, extra_px());
-          const bool is_first = iou == best.iou && iou > 0 &&
-                                group.truth[i] < group.truth[best.position];
-          if (iou > best.iou || is_first) best = {.iou = iou, .position = i};
-        });
+    index_.ForEachNear(box.x, box.x + box.width, [&](int32_t i) {
+      const EvalBox& truth = truth_.boxes[group.truth[i]].box;
+      const double iou = Iou(truth, box, extra_px());
+      const bool is_first = iou == best.iou && iou > 0 &&
+                            group.truth[i] < group.truth[best.position];
+      if (iou > best.iou || is_first) best = {.iou = iou, .position = i};
+    });
     return best;
   }
 

@@ -16,18 +16,8 @@
 namespace cyto8 {
 namespace {
 
-std::string Letters(const ClassOutcomes& outcomes, int level = 0) {
-  std::string letters;
-  for (size_t i = 0; i < outcomes.scores.size(); ++i) {
-    const bool is_true = (outcomes.true_positives[i] >> level & 1) != 0;
-    const bool is_ignored = (outcomes.ignored[i] >> level & 1) != 0;
-    letters += is_true ? 't' : is_ignored ? 'i' : 'f';
-  }
-  return letters;
-}
-
 std::string Evaluate(const EvalCase& data, const CentreOptions& options) {
-  return Letters(
+  return OutcomeLetters(
       EvaluateCentres(data.truth, data.found, options).value().classes.at(0));
 }
 
@@ -143,10 +133,11 @@ TEST(CentreEvaluatorTest, EqualsDefinitionOnRandomCases) {
     const auto outcomes =
         EvaluateCentres(data.truth, data.found, {.distances_px = distances})
             .value();
+    ExpectNeverBoth(outcomes);
     for (const ClassOutcomes& of_class : outcomes.classes) {
       for (int level = 0; level < std::ssize(distances); ++level) {
         ASSERT_EQ(
-            Letters(of_class, level),
+            OutcomeLetters(of_class, level),
             LettersByDefinition(data, distances[level], of_class.class_id));
       }
     }

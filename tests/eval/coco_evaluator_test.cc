@@ -166,6 +166,7 @@ CocoResult Evaluate(const EvalCase& data, const CocoOptions& options = {}) {
 
 void ExpectEqualsDefinition(const EvalCase& data, const CocoOptions& options) {
   const CocoResult result = Evaluate(data, options);
+  ExpectNeverBoth(result.outcomes);
   Definition definition(data, options);
   for (int64_t k = 0; k < std::ssize(result.outcomes.classes); ++k) {
     const int64_t class_id = result.outcomes.classes[k].class_id;
@@ -250,6 +251,18 @@ TEST(CocoEvaluatorTest, LastOfEquallyGoodTruthIsTaken) {
   EXPECT_EQ(groups[0].truth.at(1).found_index, 0);
 }
 
+TEST(CocoEvaluatorTest, ThresholdOneForgivesRounding) {
+  EvalCase data = MakeCase(1);
+  AddTruth(data, {.width = 10, .height = 10});
+  const auto recall = [&](double width) {
+    data.found.clear();
+    AddFound(data, {.width = width, .height = 10}, 0.5);
+    return Evaluate(data, {.iou_thresholds = {1}}).RecallAt({.max_index = 2});
+  };
+  EXPECT_EQ(recall(10 - 5e-10), 1);  // IoU 1 - 5e-11.
+  EXPECT_EQ(recall(10 - 5e-9), 0);
+}
+
 TEST(CocoEvaluatorTest, IdZeroIsMatchedButCountsAsMissedOnlyIfSoWished) {
   EvalCase data = MakeCase(1);
   AddTruth(data, {.x = 0, .y = 0, .width = 10, .height = 10});
@@ -310,6 +323,44 @@ TEST(CocoEvaluatorTest, NothingAtAllIsUndefined) {
   undefined.fill(-1);
   EXPECT_EQ(CocoStats(result).value(), undefined);
   EXPECT_EQ(MeanAveragePrecision(result), -1);
+}
+
+TEST(CocoEvaluatorTest, BorderTruthIsIgnoredAndBorderDetectionsAreGone) {
+  EvalCase data = MakeCase(1);  // 100 x 80 px.
+  const auto around = [](double x) {
+    return EvalBox{.x = x - 10, .y = 30, .width = 20, .height = 20};
+  };
+  AddTruth(data, around(18));
+  AddTruth(data, around(70));
+  AddFound(data, around(21), 0.9);  // of the truth in the border.
+  AddFound(data, around(71), 0.8);
+  AddFound(data, around(85), 0.7);  // in the border, would be false.
+  const auto outcomes = Evaluate(data, {.ignore_border_px = 20}).outcomes;
+  EXPECT_EQ(outcomes.classes[0].truth_count, 1);
+  EXPECT_EQ(outcomes.left_out.truth_in_border, 1);
+  EXPECT_EQ(outcomes.left_out.found_in_border, 1);
+  const WorkingPoint point = PointAtScore(outcomes.classes[0], 0, 0);
+  EXPECT_EQ(point.true_positives, 1);
+  EXPECT_EQ(point.false_positives, 0);
+  const auto without = Evaluate(data).outcomes;
+  EXPECT_EQ(PointAtScore(without.classes[0], 0, 0).true_positives, 2);
+  EXPECT_EQ(PointAtScore(without.classes[0], 0, 0).false_positives, 1);
+}
+
+TEST(CocoEvaluatorTest, LargestAndSmallestNumbersAreHarmless) {
+  constexpr double kHuge = kMaxEvalNumber;
+  EvalCase data = MakeCase(1);
+  for (const double size : {kHuge, 1e-200, 0.0}) {
+    for (const double at : {-kHuge, 0.0, kHuge}) {
+      const EvalBox box = {.x = at, .y = at, .width = size, .height = size};
+      AddTruth(data, box);
+      data.truth.boxes.back().area = 1;
+      AddFound(data, box, at);
+    }
+  }
+  // The three huge ones overlap; those of 1e-200 have no area, nor have others.
+  const CocoResult result = Evaluate(data);
+  EXPECT_NEAR(result.RecallAt({.max_index = 2}), 3.0 / 9, 1e-15);
 }
 
 std::string OptionsFault(const CocoOptions& options) {

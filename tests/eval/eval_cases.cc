@@ -2,6 +2,8 @@
 // See eval_cases.h.
 #include "tests/eval/eval_cases.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <random>
 
@@ -112,6 +114,24 @@ ClassOutcomes MakeOutcomes(const char* outcomes, int64_t truth_count) {
     result.ignored.push_back(*c == 'i' ? 1 : 0);
   }
   return result;
+}
+
+std::string OutcomeLetters(const ClassOutcomes& outcomes, int level) {
+  std::string letters;
+  for (size_t i = 0; i < outcomes.scores.size(); ++i) {
+    const bool is_true = (outcomes.true_positives[i] >> level & 1) != 0;
+    const bool is_ignored = (outcomes.ignored[i] >> level & 1) != 0;
+    letters += is_true ? 't' : is_ignored ? 'i' : 'f';
+  }
+  return letters;
+}
+
+void ExpectNeverBoth(const Outcomes& outcomes) {
+  for (const ClassOutcomes& of_class : outcomes.classes) {
+    for (size_t i = 0; i < of_class.scores.size(); ++i) {
+      EXPECT_EQ(of_class.true_positives[i] & of_class.ignored[i], 0);
+    }
+  }
 }
 
 }  // namespace cyto8

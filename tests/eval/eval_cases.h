@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "eval/dataset.h"
@@ -40,5 +41,11 @@ EvalCase MakeRandomCase(const RandomCase& how, uint32_t seed);
 // 't' true positive, 'f' false positive, 'i' ignored; all in image 0, where all
 // the truth is.
 ClassOutcomes MakeOutcomes(const char* outcomes, int64_t truth_count);
+
+// The reverse, at any level.
+std::string OutcomeLetters(const ClassOutcomes& outcomes, int level = 0);
+
+// No detection is a true positive and ignored at the same level.
+void ExpectNeverBoth(const Outcomes& outcomes);
 
 }  // namespace cyto8

@@ -223,6 +223,10 @@ TEST(WorkingPointTest, BestF1IsTheHighestOfAllCuts) {
   });
 }
 
+TEST(WorkingPointTest, OfEquallyGoodCutsTheHighestIsTaken) {
+  EXPECT_EQ(BestF1Point(MakeOutcomes("tfft", 2), 0).score_cut, 1);  // 2/3, 4/6.
+}
+
 TEST(WorkingPointTest, EqualScoresAreOneCut) {
   ClassOutcomes outcomes = MakeOutcomes("tff", 1);
   outcomes.scores = {0.5, 0.5, 0.25};

@@ -15,19 +15,8 @@
 namespace cyto8 {
 namespace {
 
-// One letter for each detection, by falling score: t, f or i.
-std::string Letters(const ClassOutcomes& outcomes, int level = 0) {
-  std::string letters;
-  for (size_t i = 0; i < outcomes.scores.size(); ++i) {
-    const bool is_true = (outcomes.true_positives[i] >> level & 1) != 0;
-    const bool is_ignored = (outcomes.ignored[i] >> level & 1) != 0;
-    letters += is_true ? 't' : is_ignored ? 'i' : 'f';
-  }
-  return letters;
-}
-
 std::string Evaluate(const EvalCase& data, const VocOptions& options = {}) {
-  return Letters(
+  return OutcomeLetters(
       EvaluateVoc(data.truth, data.found, options).value().classes.at(0));
 }
 
@@ -146,8 +135,9 @@ TEST(VocEvaluatorTest, EqualsDefinitionOnRandomCases) {
                                 .plus_one = seed % 2 == 0,
                                 .strict = seed % 5 == 0};
     const auto outcomes = EvaluateVoc(data.truth, data.found, options).value();
+    ExpectNeverBoth(outcomes);
     for (const ClassOutcomes& of_class : outcomes.classes) {
-      ASSERT_EQ(Letters(of_class),
+      ASSERT_EQ(OutcomeLetters(of_class),
                 LettersByDefinition(data, options, of_class.class_id));
     }
   }
@@ -159,7 +149,7 @@ TEST(VocEvaluatorTest, ThresholdsTogetherAreAsAlone) {
   const auto together =
       EvaluateVoc(data.truth, data.found, {.iou_thresholds = thresholds});
   for (int level = 0; level < std::ssize(thresholds); ++level) {
-    EXPECT_EQ(Letters(together.value().classes[0], level),
+    EXPECT_EQ(OutcomeLetters(together.value().classes[0], level),
               Evaluate(data, {.iou_thresholds = {thresholds[level]}}));
   }
 }
