@@ -186,14 +186,20 @@ bool IsFinite(const Affine& affine) {
          std::all_of(affine.shift.begin(), affine.shift.end(), finite);
 }
 
+// Channels lie `inner` elements apart. Multiplied in double, rounded once.
 Tensor ScaledKernel(const Layer& layer, const Affine& affine) {
   const auto data = layer.kernel->data<float>();
-  Numbers scaled(data.begin(), data.end());
-  for (size_t i = 0; i < scaled.size(); ++i) {
-    const auto channel = static_cast<int64_t>(i) / layer.inner % layer.channels;
-    scaled[i] *= affine.scale[static_cast<size_t>(channel)];
+  const auto inner = static_cast<size_t>(layer.inner);
+  std::vector<float> scaled(data.size());
+  size_t i = 0;
+  while (i < data.size()) {
+    for (const double scale : affine.scale) {
+      for (const size_t end = i + inner; i < end; ++i) {
+        scaled[i] = static_cast<float>(static_cast<double>(data[i]) * scale);
+      }
+    }
   }
-  return ToFloatTensor(layer.kernel->shape(), scaled);
+  return Tensor::FromFloats(layer.kernel->shape(), std::move(scaled));
 }
 
 class BatchNormFolder {
