@@ -161,6 +161,16 @@ Status FindRuns(const Conv2dShape& shape, const memory::desc& plain,
   return OkStatus();
 }
 
+// oneDNN 2.6.3 adds the wrong numbers where it has only its matrix product
+// (CPUs before AVX2); seen with DNNL_MAX_CPU_ISA=AVX.
+Status CheckAddend(ConvAddend addend, const std::string& implementation) {
+  if (addend != ConvAddend::kSeparate ||
+      implementation.find("gemm") == std::string::npos) {
+    return OkStatus();
+  }
+  return Unimplemented("oneDNN: " + implementation + " adds images wrongly");
+}
+
 OneDnnPrimitive::Result MakeConv(const Conv2dShape& shape, bool depthwise,
                                  std::span<const float> wei,
                                  std::span<const float> bias,
@@ -183,6 +193,7 @@ OneDnnPrimitive::Result MakeConv(const Conv2dShape& shape, bool depthwise,
   const dnnl::convolution_forward::primitive_desc desc(conv, attributes,
                                                        impl->engine);
   CYTO8_RETURN_IF_ERROR(onednn::Describe(desc, *impl));
+  CYTO8_RETURN_IF_ERROR(CheckAddend(extras.addend, impl->implementation));
   const memory::desc plain(dims, kF32, depthwise ? Tag::hwigo : Tag::hwio);
   CYTO8_RETURN_IF_ERROR(
       Pack(impl->engine, wei, plain, desc.weights_desc(), packed, *impl));
