@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // The hot kernels on shapes of EfficientDet-D2, for every instruction set that
-// the machine has; and each pass on the bundled model. Rates are of outputs.
+// the machine has (rates are of outputs), and each pass on the bundled model.
 //
 //   bench_kernels [--benchmark_filter=depthwise] [--benchmark_repetitions=10]
 #include <benchmark/benchmark.h>
 
+#include <cstdio>
 #include <string>
 #include <vector>
 
+#include "bench/pass_benchmark.h"
 #include "detector/kernels/activation_f32.h"
 #include "detector/kernels/depthwise_conv2d_f32.h"
 #include "detector/kernels/feature_fusion_f32.h"
@@ -221,6 +223,8 @@ void Register() {
 
 int main(int argc, char** argv) {
   cyto8::Register();
+  const cyto8::Status status = cyto8::RegisterPassBenchmarks();
+  if (!status.ok()) std::fprintf(stderr, "%s\n", status.message().c_str());
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
   return 0;

@@ -3,7 +3,10 @@
 // convolutions, interleaved in one process on one thread, and where the rest of
 // the time goes. Prints medians with their spread.
 //
-//   bench_network [CARD.yaml [ROUNDS]]
+//   bench_network [CARD.yaml [ROUNDS [ISA]]]
+//
+// ISA: avx512, avx2 or plain, for our own kernels; the best if not given. A
+// convolution of 0 ms in the network is part of the step of another.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -257,9 +260,10 @@ void PrintSpread(const char* what, const std::vector<double>& values,
               scale * spread.low, scale * spread.high);
 }
 
-Status Measure(const Graph& graph, int rounds) {
+Status Measure(const Graph& graph, int rounds, Isa isa) {
   YardstickMemory memory;
-  CYTO8_ASSIGN_OR_RETURN(const auto model, CompiledModel::Create(graph, {}));
+  CYTO8_ASSIGN_OR_RETURN(const auto model,
+                         CompiledModel::Create(graph, {.isa = isa}));
   CYTO8_ASSIGN_OR_RETURN(InferRequest request, InferRequest::Create(model));
   CYTO8_ASSIGN_OR_RETURN(std::vector<Layer> layers, LayersOf(graph, memory));
   SteppedRun stepped(model->plan());
@@ -289,10 +293,13 @@ Status Measure(const Graph& graph, int rounds) {
   return OkStatus();
 }
 
-Status Run(const std::string& card, int rounds) {
+Status Run(const std::string& card, int rounds, const std::string& isa_name) {
   omp_set_num_threads(1);
   CYTO8_ASSIGN_OR_RETURN(const Graph graph, NetworkOf(card));
-  return Measure(graph, rounds);
+  for (const Isa isa : UsableIsas()) {
+    if (IsaName(isa) == isa_name) return Measure(graph, rounds, isa);
+  }
+  return InvalidArgument("isa = " + isa_name + ": this CPU has none such");
 }
 
 }  // namespace
@@ -301,7 +308,9 @@ Status Run(const std::string& card, int rounds) {
 int main(int argc, char** argv) {
   const char* card = argc > 1 ? argv[1] : cyto8::kCard;
   const int rounds = argc > 2 ? std::atoi(argv[2]) : cyto8::kRounds;
-  const cyto8::Status status = cyto8::Run(card, std::max(rounds, 1));
+  const std::string isa =
+      argc > 3 ? argv[3] : std::string(cyto8::IsaName(cyto8::BestIsa()));
+  const cyto8::Status status = cyto8::Run(card, std::max(rounds, 1), isa);
   if (status.ok()) return 0;
   std::fprintf(stderr, "%s\n", status.message().c_str());
   return 1;

@@ -27,9 +27,14 @@ struct MemoryPlan {
   int64_t total_bytes = 0;       // a multiple of the alignment.
 };
 
+// Above that many buffers the plan is made in another way.
+inline constexpr size_t kMaxGreedyBuffers = 8192;
+
 // Largest buffers first, each in the lowest gap that fits: O(n^2) for n
 // buffers, and close to the lower bound (the largest sum alive at one step) on
-// networks. kResourceExhausted if the total would exceed max_bytes.
+// networks. Graphs of more than kMaxGreedyBuffers, which no network of ours
+// comes near, are planned in O(n log n), step by step as a heap would be, and
+// may need more. kResourceExhausted if the total would exceed max_bytes.
 StatusOr<MemoryPlan> PlanMemory(std::span<const BufferUse> uses,
                                 int64_t max_bytes);
 

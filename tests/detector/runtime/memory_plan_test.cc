@@ -132,5 +132,29 @@ TEST(MemoryPlanProperty, NoTwoLiveBuffersOverlapAndTheTotalIsTight) {
   }
 }
 
+// Chains with many values alive at once, and some that live long.
+TEST(MemoryPlanProperty, VeryManyBuffersArePlannedQuicklyAndDoNotOverlap) {
+  SCOPED_TRACE("CYTO8_SEED=" + std::to_string(Seed()));
+  std::mt19937 random(Seed());
+  const auto below = [&](int64_t n) {
+    return static_cast<int64_t>(random() % static_cast<uint64_t>(n));
+  };
+  for (const int64_t longest : {2, 30, 300}) {
+    const auto count = static_cast<int64_t>(kMaxGreedyBuffers) + 1;
+    std::vector<BufferUse> uses;
+    for (int64_t i = 0; i < count; ++i) {
+      uses.push_back({.bytes = below(8) == 0 ? 0 : below(2000),
+                      .first_step = i,
+                      .last_step = i + below(longest)});
+    }
+    const MemoryPlan plan = Plan(uses);
+    ASSERT_EQ(Overlap(uses, plan.offsets), "");
+    EXPECT_LE(plan.total_bytes, 2 * LowerBound(uses, count + longest));
+    EXPECT_FALSE(PlanMemory(uses, plan.total_bytes - 1).ok());
+  }
+  std::vector<BufferUse> all_alive(300'000, {64, 0, 1});
+  EXPECT_EQ(Plan(all_alive).total_bytes, 300'000 * 64);
+}
+
 }  // namespace
 }  // namespace cyto8
