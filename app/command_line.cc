@@ -45,7 +45,7 @@ void AddEngine(CLI::App& command, Settings& settings) {
 CLI::App* AddInfo(CLI::App& app, Settings& settings) {
   CLI::App* command = app.add_subcommand("info", "Facts of an image");
   command->footer("Example:\n  cyto8 info field.jpg --json");
-  command->add_option("images", settings.info.images, "JPEG or PNG files")
+  command->add_option("images", settings.info.images, "JPEG, PNG or TIFF files")
       ->required();
   command->add_flag("--json", settings.info.json, "print JSON");
   return command;

@@ -18,8 +18,9 @@ struct InfoOptions {
   Limits limits = {};
 };
 
-// Every image is decoded, so damage shows. kPartial if one of several failed,
-// kNoInput if all did.
+// The facts are those of the header; every image is decoded, so damage shows,
+// but row by row, so its size does not matter. kPartial if one of several
+// failed, kNoInput if all did.
 ExitCode RunInfo(FileSystem& files, const InfoOptions& options);
 
 }  // namespace cyto8

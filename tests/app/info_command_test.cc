@@ -35,11 +35,13 @@ class InfoCommandTest : public testing::Test {
 TEST_F(InfoCommandTest, TextSaysFormatSizeAndHash) {
   const Outcome outcome = Info({"a.png"});
   EXPECT_EQ(outcome.code, ExitCode::kWhole);
-  EXPECT_EQ(outcome.out,
-            folder_.PathOf("a.png") +
-                "\n  format: PNG\n  size: 31 x 17 px\n  um/px: unknown (give "
-                "--mpp or --mpp-from to score)\n  sha256: " +
-                HexSha256(ReadBytes(folder_.PathOf("a.png"))) + "\n");
+  EXPECT_EQ(
+      outcome.out,
+      folder_.PathOf("a.png") +
+          "\n  format: PNG\n  compression: deflate\n  size: 31 x 17 px\n  "
+          "pages: 1\n  um/px: unknown (give --mpp or --mpp-from to "
+          "score)\n  sha256: " +
+          HexSha256(ReadBytes(folder_.PathOf("a.png"))) + "\n");
   EXPECT_EQ(outcome.err, "");
 }
 
@@ -52,9 +54,39 @@ TEST_F(InfoCommandTest, JsonIsAListOfTheSameFacts) {
   EXPECT_EQ(list[0]["width_px"], 31);
   EXPECT_EQ(list[0]["height_px"], 17);
   EXPECT_TRUE(list[0]["mpp"].is_null());
+  EXPECT_EQ(list[0]["pages"], 1);
+  EXPECT_TRUE(list[0]["mpp_source"].is_null());
   EXPECT_EQ(list[1]["format"], "JPEG");
+  EXPECT_EQ(list[1]["compression"], "baseline");
   EXPECT_EQ(list[1]["levels"][0]["downsample"], 1);
   EXPECT_EQ(list[1]["sha256"], HexSha256(ReadBytes(folder_.PathOf("b.jpg"))));
+}
+
+TEST_F(InfoCommandTest, ATiffHasAScaleAndPages) {
+  const Image image = MakeTestImage(20, 10);
+  folder_.Put("c.tif", TextOf(EncodeTiff({.width_px = 20,
+                                          .height_px = 10,
+                                          .compression = 8,
+                                          .x_resolution = 40'000,
+                                          .y_resolution = 40'000,
+                                          .pages = 3,
+                                          .values = ValuesOf(image.view())})));
+  const std::string path = folder_.PathOf("c.tif");
+  const std::string hash = HexSha256(ReadBytes(path));
+  EXPECT_EQ(Info({"c.tif"}).out,
+            path +
+                "\n  format: TIFF\n  compression: deflate\n  size: 20 x 10 "
+                "px\n  pages: 3 (the first is read)\n  um/px: 0.25 "
+                "(tiff.XResolution)\n  sha256: " +
+                hash + "\n");
+  const auto list = nlohmann::json::parse(Info({"c.tif"}, /*json=*/true).out);
+  EXPECT_EQ(list[0]["format"], "TIFF");
+  EXPECT_EQ(list[0]["compression"], "deflate");
+  EXPECT_EQ(list[0]["pages"], 3);
+  EXPECT_EQ(list[0]["mpp"], 0.25);
+  EXPECT_EQ(list[0]["mpp_source"], "tiff.XResolution");
+  EXPECT_EQ(list[0]["levels"].size(), 1);
+  EXPECT_EQ(list[0]["sha256"], hash);
 }
 
 TEST_F(InfoCommandTest, DamageIsPartialAmongWholeImages) {

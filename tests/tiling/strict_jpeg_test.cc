@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/image_encoding.h"
@@ -354,6 +356,90 @@ TEST(StrictJpegTest, NamesTheKindsThatAreNotSupported) {
   lossless[Find(lossless, kSof0).begin + 1] = std::byte{0xC3};
   EXPECT_EQ(DecodeStatus(lossless).ToString(),
             "UNIMPLEMENTED: Unsupported JPEG process: SOF type 0xc3");
+}
+
+// --- inside of other bytes ---
+
+// The tables of a JPEG as a file of their own, and what is left without them.
+std::pair<Bytes, Bytes> Abbreviated(const Bytes& whole) {
+  Bytes tables(whole.begin(), whole.begin() + 2);
+  Bytes image = tables;
+  for (const Segment& segment : SegmentsOf(whole)) {
+    const bool is_table = segment.marker == kDht || segment.marker == 0xDB;
+    Bytes& part = is_table ? tables : image;
+    if (segment.marker == kSoi) continue;
+    part.insert(part.end(),
+                whole.begin() + static_cast<std::ptrdiff_t>(segment.begin),
+                whole.begin() + static_cast<std::ptrdiff_t>(segment.end));
+  }
+  tables.push_back(std::byte{0xFF});
+  tables.push_back(std::byte{kEoi});
+  return {tables, image};
+}
+
+StatusOr<Image> DecodeStream(const Bytes& bytes, const JpegStream& stream) {
+  MemoryBytes source(bytes);
+  CYTO8_ASSIGN_OR_RETURN(const std::unique_ptr<RowSource> rows,
+                         OpenJpegRows(source, stream, {}));
+  return ReadAllRows(*rows, {});
+}
+
+TEST(StrictJpegTest, AnImageIsReadWithTheTablesOfItsContainer) {
+  const Bytes whole = EncodeJpeg(MakeTestImage(30, 20).view());
+  const auto [tables, image] = Abbreviated(whole);
+  EXPECT_FALSE(DecodeStatus(image).ok());
+  Bytes around(7, std::byte{0xAB});
+  around.insert(around.end(), image.begin(), image.end());
+  const auto end = static_cast<int64_t>(around.size());
+  around.insert(around.end(), 9, std::byte{0xAB});
+  const auto decoded =
+      DecodeStream(around, {.begin = 7, .end = end, .tables = tables});
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  ExpectNear(decoded->view(), DecodeJpeg(whole, {})->view(), 0);
+  EXPECT_EQ(DecodeStream(around, {.begin = 7, .end = end - 1, .tables = tables})
+                .status()
+                .message(),
+            "damaged JPEG: Premature end of JPEG file");
+}
+
+TEST(StrictJpegTest, TablesThatAreCutOrHoldAnImageAreErrors) {
+  const Bytes whole = EncodeJpeg(MakeTestImage(30, 20).view());
+  const auto [tables, image] = Abbreviated(whole);
+  const auto end = static_cast<int64_t>(image.size());
+  for (size_t size = 1; size < tables.size(); ++size) {
+    EXPECT_FALSE(DecodeStream(image, {.end = end,
+                                      .tables = std::span(tables).first(size)})
+                     .ok())
+        << size;
+  }
+  EXPECT_EQ(
+      DecodeStream(image, {.end = end, .tables = whole}).status().ToString(),
+      "DATA_LOSS: tables: damaged JPEG: an image where only tables may be");
+}
+
+TEST(StrictJpegTest, TheContainerSaysWhatTheComponentsAre) {
+  const Bytes colour =
+      EncodeJpeg(MakeTestImage(16, 16).view(), {.subsample_chroma = false});
+  const Bytes grey =
+      EncodeJpeg(MakeTestImage(16, 16).view(), {.kind = JpegKind::kGrey});
+  const auto decode = [](const Bytes& bytes, JpegColours colours) {
+    return DecodeStream(
+        bytes, {.end = static_cast<int64_t>(bytes.size()), .colours = colours});
+  };
+  const Image marked = decode(colour, JpegColours::kMarked).value();
+  ExpectNear(decode(colour, JpegColours::kYcbcr)->view(), marked.view(), 0);
+  // Y, Cb and Cr as they are: Y is the grey of the picture.
+  const Image raw = decode(colour, JpegColours::kRgb).value();
+  const Rgb a = raw.view().At(3, 3);
+  const Rgb b = marked.view().At(3, 3);
+  EXPECT_NEAR(a.red, 0.299 * b.red + 0.587 * b.green + 0.114 * b.blue, 2);
+  EXPECT_TRUE(decode(grey, JpegColours::kGrey).ok());
+  EXPECT_EQ(decode(grey, JpegColours::kYcbcr).status().ToString(),
+            "DATA_LOSS: damaged JPEG: 1 components, not those that its "
+            "container says");
+  EXPECT_EQ(decode(colour, JpegColours::kGrey).status().ToString(),
+            "DATA_LOSS: damaged JPEG: 3 components, not those that its "
+            "container says");
 }
 
 TEST(StrictJpegTest, RandomBytesAreNeverAPicture) {
