@@ -86,8 +86,8 @@ TEST(PrCurveSvgTest, TextIsValidUtf8) {
        {"\xff", "\xc3", "\x80", "\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80",
         "\xf4\x90\x80\x80", "\xef\xbf\xbf", "\xf8\x88\x80\x80\x80"}) {
     const std::string svg = Svg(std::string(bad) + "x");
-    EXPECT_THAT(svg, HasSubstr("?x: AP50")) << bad;
-    EXPECT_THAT(svg, Not(HasSubstr(bad))) << bad;
+    EXPECT_THAT(svg, HasSubstr("x: AP50"));
+    EXPECT_FALSE(svg.find(bad) != std::string::npos);
   }
 }
 
