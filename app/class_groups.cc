@@ -37,8 +37,9 @@ Status UnknownClass(std::string_view word, std::span<const EvalClass> classes) {
 
 void Finish(ClassGroup& group) {
   std::ranges::sort(group.class_ids);
-  const auto rest = std::ranges::unique(group.class_ids);
-  group.class_ids.erase(rest.begin(), rest.end());
+  group.class_ids.erase(
+      std::unique(group.class_ids.begin(), group.class_ids.end()),
+      group.class_ids.end());
 }
 
 bool Holds(const ClassGroup& group, int64_t class_id) {

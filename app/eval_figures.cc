@@ -213,6 +213,7 @@ FigureRow MeanRow(const std::vector<FigureRow>& rows, size_t levels) {
   }
   for (size_t level = 0; level < levels; ++level) {
     std::vector<double> values;
+    values.reserve(rows.size());
     for (const FigureRow& row : rows) values.push_back(row.ap[level]);
     mean.ap.push_back(MeanOfDefined(values));
   }

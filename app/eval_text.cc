@@ -115,7 +115,7 @@ Row TableRow(const EvalReport& report, const FigureRow& figures) {
 
 std::string ShownName(const std::string& name) {
   constexpr size_t kMaxName = 28;
-  const std::string shown = Printable(name);
+  std::string shown = Printable(name);
   if (shown.size() <= kMaxName) return shown;
   size_t end = kMaxName - 2;
   const auto continues = [&](size_t at) {

@@ -205,7 +205,8 @@ TEST(CocoTruthTest, BoundingBoxesMustBeFourNumbersOnTheImage) {
 
 TEST(LenientCocoTruthTest, AcceptsWhatPycocotoolsAccepts) {
   const TruthFile file = LenientTruth(R"({
-    "images": [{"id": 1, "file_name": 3, "width": "wide"}, {"id": 2}, {"id": 1}],
+    "images": [{"id": 1, "file_name": 3, "width": "wide"}, {"id": 2},
+               {"id": 1}],
     "categories": [{"id": 1, "name": null}, {"id": 1, "name": "again"}],
     "annotations": [
       {"id": 1, "image_id": 1, "category_id": 1, "bbox": [-5, 900, -1, 1]},
