@@ -170,7 +170,7 @@ class Block {
       }
       if (!is_true) continue;
       for (size_t lane = 0; lane < kLanes; ++lane) {
-        if (weights[lane] == 0) continue;
+        if (weights[lane] == 0) continue;  // nothing new to say.
         samplers_[lane].Add(true_positives[lane], false_positives[lane]);
       }
     }

@@ -224,6 +224,7 @@ TEST(BootstrapDifferenceTest, SaysBetterWorseAndSame) {
   const Difference same = compare(10, 10);
   EXPECT_EQ(same.verdict, Verdict::kSame);
   EXPECT_EQ(same.interval.high, 0);
+  EXPECT_EQ(same.share_above_zero, 0);
   EXPECT_EQ(compare(10, 11).verdict, Verdict::kSame);
   EXPECT_EQ(VerdictName(better.verdict), "better");
   EXPECT_EQ(VerdictName(worse.verdict), "worse");
