@@ -35,6 +35,13 @@ Box ToLevelZero(const Box& box, double ratio_x, double ratio_y) {
           .y_max = Bounded(box.y_max / ratio_y)};
 }
 
+// Relative to the tile. What lies in the padding alone is no cell.
+bool IsOnTile(const Box& box, const Tile& tile) {
+  return box.x_min < static_cast<double>(tile.width_px) &&
+         box.y_min < static_cast<double>(tile.height_px) && box.x_max > 0 &&
+         box.y_max > 0;
+}
+
 bool FoundBefore(const FoundCell& a, const FoundCell& b) {
   if (a.detection == b.detection) return a.tile < b.tile;
   return DetectionBefore(a.detection, b.detection);
@@ -286,6 +293,7 @@ Status Stages::DetectOrFail(TileToken& token) {
   std::vector<FoundCell> cells;
   cells.reserve(found.detections.size());
   for (const Detection& relative : found.detections) {
+    if (!IsOnTile(relative.box, tile)) continue;
     Detection cell = OnImage(relative, found.placement);
     cell.box = ToLevelZero(cell.box, plan.ratio_x(), plan.ratio_y());
     cells.push_back({.detection = cell, .tile = token.tile});

@@ -66,6 +66,10 @@ StatusCode CodeOfErrno(int error_number) {
     case ENOENT:
     case ENOTDIR:
       return StatusCode::kNotFound;
+    case EISDIR:
+    case ELOOP:
+    case ENAMETOOLONG:
+      return StatusCode::kInvalidArgument;
     case EACCES:
     case EPERM:
     case EROFS:

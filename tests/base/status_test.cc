@@ -64,6 +64,9 @@ TEST(StatusTest, ErrnoBecomesTheCodeThatItMeans) {
       {EMFILE, StatusCode::kResourceExhausted},
       {ENFILE, StatusCode::kResourceExhausted},
       {EWOULDBLOCK, StatusCode::kUnavailable},
+      {EISDIR, StatusCode::kInvalidArgument},
+      {ELOOP, StatusCode::kInvalidArgument},
+      {ENAMETOOLONG, StatusCode::kInvalidArgument},
       {EIO, StatusCode::kIoError},
       {EEXIST, StatusCode::kIoError},
   };
