@@ -15,6 +15,7 @@
 #include "app/config_command.h"
 #include "app/console.h"
 #include "app/eval_command_line.h"
+#include "app/doctor_command.h"
 #include "app/graph_command.h"
 #include "app/info_command.h"
 #include "app/score_command_line.h"
@@ -147,6 +148,7 @@ ExitCode RunCommandLine(FileSystem& files, const Environment& environment,
   app.require_subcommand(1);
   AddScoreCommand(app, environment, words, settings.action);
   AddConfigCommand(app, environment, settings.action);
+  AddDoctorCommand(app, environment, settings.action);
   const CLI::App* info = AddInfo(app, settings);
   CLI::App* graph = app.add_subcommand("graph", "Look at and run GraphDefs");
   graph->require_subcommand(1);
