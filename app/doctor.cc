@@ -111,21 +111,21 @@ Finding CheckLibrary(const LibraryFacts& library) {
 Finding CheckFolder(const FolderFacts& folder) {
   constexpr int64_t kEnough = 2 * kGiB;
   constexpr int64_t kLeast = 64 * kMiB;
+  const Verdict worst = folder.is_needed ? Verdict::kFail : Verdict::kWarn;
   if (!folder.trial.ok()) {
-    return Fail(folder.purpose, folder.trial.message(),
-                "choose another folder, or make this one writable; rename and "
-                "fsync must work there");
+    return {worst, folder.purpose,
+            folder.path + ": cannot be written: " + folder.trial.message(),
+            "choose another folder, or make this one writable; rename and "
+            "fsync must work there"};
   }
   const std::string fact =
       folder.path + ": writing, fsync and rename work" +
       (folder.free_bytes ? ", " + InGiB(*folder.free_bytes) + " free" : "");
   const std::string mend = "free some space, or choose another folder";
-  if (folder.free_bytes.value_or(kEnough) < kLeast) {
-    return Fail(folder.purpose, fact, mend);
-  }
-  return folder.free_bytes.value_or(kEnough) < kEnough
-             ? Warn(folder.purpose, fact, mend)
-             : Pass(folder.purpose, fact);
+  const int64_t free_bytes = folder.free_bytes.value_or(kEnough);
+  if (free_bytes < kLeast) return {worst, folder.purpose, fact, mend};
+  return free_bytes < kEnough ? Warn(folder.purpose, fact, mend)
+                              : Pass(folder.purpose, fact);
 }
 
 // Variables by which the libraries' own thread pools are steered.
@@ -177,8 +177,11 @@ std::vector<Finding> CheckConfig(const SystemFacts& facts) {
 }
 
 Finding CheckModel(const SystemFacts& facts) {
+  if (!facts.config.ok()) {
+    return Pass("model", "not checked: the configuration is refused");
+  }
   if (facts.model.empty()) {
-    return Pass("model", "none was given: not checked");
+    return Pass("model", "not checked: none is given");
   }
   if (facts.model_status.ok()) {
     return Pass("model", facts.model + ": card, hash and network are sound");

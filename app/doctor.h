@@ -37,6 +37,7 @@ struct LibraryFacts {
 struct FolderFacts {
   std::string purpose = {};  // "temporary folder", "output folder".
   std::string path = {};     // where it was tried.
+  bool is_needed = true;     // else a failure is only a warning.
   Status trial = {};
   std::optional<int64_t> free_bytes = std::nullopt;
 };

@@ -102,6 +102,7 @@ SystemFacts ProbeSystem(FileSystem& files, const Environment& environment,
                     .environment = environment};
   facts.folders.push_back(
       TryFolder(files, "temporary folder", TemporaryPath(environment)));
+  facts.folders.back().is_needed = false;  // nothing of ours is written there.
   facts.decimal_point = std::localeconv()->decimal_point;
   ProbeSettings(files, flags, facts);
   const auto now = std::chrono::system_clock::now().time_since_epoch();

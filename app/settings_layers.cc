@@ -119,7 +119,10 @@ Status Unreadable(const std::string& path, const ConfigFile& file) {
 
 Status ApplyFile(FileSystem& files, const std::string& path, bool must_exist,
                  Layer layer, const Limits& limits, Resolver& resolver) {
-  if (path.empty()) return OkStatus();
+  if (path.empty()) {
+    return must_exist ? InvalidArgument("--config = \"\": must be a path")
+                      : OkStatus();
+  }
   const StatusOr<ConfigFile> file = ReadConfigFile(files, path, limits);
   if (!file.ok()) {
     const StatusCode code = file.status().code();

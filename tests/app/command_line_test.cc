@@ -38,8 +38,18 @@ TEST(CommandLineTest, VersionHasTheNotice) {
 
 TEST(CommandLineTest, EveryCommandHasHelp) {
   const std::vector<std::vector<std::string>> commands = {
-      {},        {"score"},        {"info"},
-      {"graph"}, {"graph", "run"}, {"graph", "summarize"}};
+      {},
+      {"score"},
+      {"info"},
+      {"graph"},
+      {"graph", "run"},
+      {"graph", "summarize"},
+      {"config"},
+      {"config", "init"},
+      {"config", "show"},
+      {"config", "check"},
+      {"config", "schema"},
+      {"doctor"}};
   for (std::vector<std::string> arguments : commands) {
     arguments.push_back("--help");
     const Outcome outcome = RunProgram(arguments);
