@@ -11,7 +11,8 @@
 namespace cyto8 {
 
 // JSON Schema (draft 2020-12) of a configuration file. What it accepts is read,
-// but for bounds inside texts such as "640x512" and "drop<64".
+// but for bounds inside texts such as "640x512" and "drop<64"; it knows choices
+// in lower case only.
 std::string ConfigSchemaText();
 
 // A configuration file with every key, its meaning and its default; a key

@@ -3,10 +3,12 @@
 // base/numbers.h, so yaml-cpp's conversions, and their exceptions, stay unused.
 #include "app/yaml_map.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <set>
+#include <sstream>
 #include <utility>
 
 #include "base/checked_math.h"
@@ -112,18 +114,45 @@ Status CheckCharacters(std::string_view text) {
   return OkStatus();
 }
 
+// Where the events of a document begin; it wants nothing else of them.
+class DocumentStart final : public YAML::EventHandler {
+ public:
+  YAML::Mark mark;
+  void OnDocumentStart(const YAML::Mark& start) override { mark = start; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+// Asks for two documents at most: yaml-cpp finds one more for ever where a
+// token begins none (", -"), so YAML::LoadAll would not end.
+Status CheckOneDocument(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  DocumentStart start;
+  if (!parser.HandleNextDocument(start)) return OkStatus();
+  if (!parser.HandleNextDocument(start)) return OkStatus();
+  return InvalidArgument(PlaceOf(start.mark) +
+                         ": a second document: must be one");
+}
+
 // The end mark makes yaml-cpp see a quote that is never closed.
 StatusOr<YAML::Node> Load(std::string_view text) {
   CYTO8_RETURN_IF_ERROR(CheckCharacters(text));
   std::string whole(text);
   if (!whole.empty() && whole.back() != '\n') whole += '\n';
+  whole += "...\n";
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(whole + "...\n");
-    if (documents.size() > 1) {
-      return InvalidArgument(PlaceOf(documents[1].Mark()) +
-                             ": a second document: must be one");
-    }
-    return documents.empty() ? YAML::Node() : documents[0];
+    CYTO8_RETURN_IF_ERROR(CheckOneDocument(whole));
+    return YAML::Load(whole);
   } catch (const YAML::Exception& error) {
     return InvalidArgument(PlaceOf(error.mark) + ": " + error.msg);
   }

@@ -163,7 +163,7 @@ TEST(ConfigFileTest, TextThatIsNoSoundYamlIsOneProblem) {
   EXPECT_EQ(problem("[1]"),
             "line 1, column 1: the document: must be a map of keys and values");
   EXPECT_EQ(problem("schema: 1\n---\nschema: 1\n"),
-            "line 3, column 1: a second document: must be one");
+            "line 2, column 1: a second document: must be one");
   EXPECT_EQ(problem("schema: 1\nx: \xFF\n"), "line 2, column 4: must be UTF-8");
   EXPECT_EQ(problem(std::string("schema: 1\n\0", 11)),
             "line 2, column 1: must not hold control characters");
