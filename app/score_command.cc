@@ -7,11 +7,11 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "app/console.h"
+#include "app/cpu_quota.h"
 #include "app/dry_run.h"
 #include "app/input_list.h"
 #include "app/load_model.h"
@@ -58,6 +58,13 @@ std::vector<Status> FailuresOf(std::span<const SlideSummary> slides) {
   return failures;
 }
 
+// As many as asked for, else as many as the process may use.
+int64_t ThreadsOf(FileSystem& files, const ScoreRequest& request) {
+  const int64_t asked = request.resolved.settings.run.threads;
+  if (asked > 0) return asked;
+  return UsableCpus(ProbeResources(files, request.environment));
+}
+
 std::string EngineName(Engine engine) {
   return engine == Engine::kOneDnn ? "onednn" : "naive";
 }
@@ -88,9 +95,7 @@ class ScoreRun {
       : files_(files),
         request_(request),
         settings_(request.resolved.settings),
-        threads_(settings_.run.threads > 0
-                     ? settings_.run.threads
-                     : std::thread::hardware_concurrency()) {}
+        threads_(ThreadsOf(files, request)) {}
 
   StatusOr<ExitCode> Run();
 
@@ -242,16 +247,10 @@ RunFacts ScoreRun::Facts(ExitCode exit_code) const {
 }
 
 StatusOr<Log> ScoreRun::MakeLog() {
-  LogOptions options = {.json_file = settings_.run.log_json,
-                        .console = [this](std::string_view message) {
-                          progress_->Message(message);
-                        }};
-  const auto level = request_.environment.find("CYTO8_LOG");
-  if (level != request_.environment.end() && !level->second.empty()) {
-    CYTO8_ASSIGN_OR_RETURN(options.level,
-                           Annotate(ParseLogLevel(level->second), "CYTO8_LOG"));
-  }
-  return Log::Create(files_, std::move(options));
+  return Log::Create(files_, {.json_file = settings_.run.log_json,
+                              .console = [this](std::string_view message) {
+                                progress_->Message(message);
+                              }});
 }
 
 // Everything from the first image to the files of the run.
