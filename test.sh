@@ -4,7 +4,7 @@
 #   ./test.sh [fast]      every change: at most 20 minutes on 2 cores
 #   ./test.sh full        all tests in all builds, then fuzzing: before a tag
 #   ./test.sh fuzz [N]    N seconds per fuzz target (60)
-#   ./test.sh perf        the benchmarks
+#   ./test.sh perf [IMAGES TRUTH]   the benchmarks (docs/benchmarks.md)
 # Installs what is missing (tools/setup.sh), builds under build/PRESET, and ends
 # with one line "N passed, N failed, N skipped" over all runs. The exit status
 # is 0 only if nothing failed; a build that fails counts as one failure.
@@ -187,6 +187,21 @@ full() {
   run_fuzz 60
 }
 
+# perf IMAGES TRUTH: all benchmarks; TRUTH is COCO with um_per_px. Prints tables,
+# judges nothing. Nothing else should run meanwhile.
+perf() {
+  set_up build
+  build release "" cyto8 bench_end_to_end bench_kernels bench_merge \
+    bench_network bench_network_load
+  local bench=build/release/bench
+  "$bench/bench_network" &&
+    "$bench/bench_network_load" &&
+    "$bench/bench_kernels" &&
+    "$bench/bench_merge" &&
+    "$bench/bench_end_to_end" --cyto8 build/release/app/cyto8 \
+      --model data/models/d2-cells.yaml --images "$1" --mpp-from "$2" --gt "$2"
+}
+
 case ${1:-fast} in
   fast) fast ;;
   full) full ;;
@@ -199,8 +214,8 @@ case ${1:-fast} in
     run_fuzz "${2:-60}"
     ;;
   perf)
-    echo "test.sh: perf: there is no benchmark yet (bench/ has no target)" >&2
-    exit 2
+    perf "${2:-data/fields}" "${3:-data/fields/fields.json}"
+    exit
     ;;
   *)
     echo "test.sh: mode = $1: must be fast, full, fuzz or perf" >&2

@@ -16,13 +16,15 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
-#include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -140,7 +142,10 @@ double NetworkRate(const LoadedModel& model, const BenchOptions& options) {
 
 std::vector<std::string> ImagePaths(const std::string& folder) {
   std::vector<std::string> paths;
+  const std::set<std::string> extensions = {".jpg", ".jpeg", ".png", ".tif",
+                                            ".tiff"};
   for (const auto& entry : fs::directory_iterator(folder)) {
+    if (!extensions.contains(entry.path().extension().string())) continue;
     paths.push_back(entry.path().string());
   }
   std::sort(paths.begin(), paths.end());
@@ -251,9 +256,9 @@ void PrintAccuracy(const BenchOptions& options, const fs::path& folder) {
          "cyto8 eval");
   const nlohmann::json eval = ReadJson(json);
   fmt::print("| AP50 |");
-  for (const auto& [name, group] : eval["groups"].items()) {
-    fmt::print(" {} {:.3f}", group.value("name", name),
-               group["ap50"].get<double>());
+  for (const auto& group : eval["groups"]) {
+    fmt::print(" {} {:.3f}", group["name"].get<std::string>(),
+               group["AP_by_level"]["AP50"].get<double>());
   }
   fmt::print(" |\n");
 }
