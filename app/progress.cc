@@ -79,7 +79,8 @@ Progress::~Progress() { Finish(); }
 void Progress::Start() {
   const std::lock_guard lock(mutex_);
   if (!options_.animated) {
-    Line(fmt::format("{} images", options_.slides));
+    Line(fmt::format("{} image{}", options_.slides,
+                     options_.slides == 1 ? "" : "s"));
   } else {
     Refresh();
   }

@@ -82,33 +82,36 @@ std::string Padding(const std::string& cell, size_t width) {
   return std::string(width - Letters(cell), ' ');
 }
 
-std::string Aligned(const std::vector<Row>& rows) {
-  std::vector<size_t> widths;
-  for (const Row& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], Letters(row[i]));
-    }
+void Widen(const Row& row, std::vector<size_t>& widths) {
+  widths.resize(std::max(widths.size(), row.size()));
+  for (size_t i = 0; i < row.size(); ++i) {
+    widths[i] = std::max(widths[i], Letters(row[i]));
   }
-  std::string text;
-  for (const Row& row : rows) {
-    std::string line = row[0] + Padding(row[0], widths[0]);
-    for (size_t i = 1; i < row.size(); ++i) {
-      line += "  " + Padding(row[i], widths[i]) + row[i];
-    }
-    text += line + "\n";
+}
+
+std::string Line(const Row& row, const std::vector<size_t>& widths) {
+  std::string line = row[0] + Padding(row[0], widths[0]);
+  for (size_t i = 1; i < row.size(); ++i) {
+    line += "  " + Padding(row[i], widths[i]) + row[i];
   }
-  return text;
+  return line + "\n";
 }
 
 }  // namespace
 
 std::string ScoreTable(std::span<const SlideSummary> slides,
                        const ModelCard& card, const std::string& output) {
-  std::vector<Row> rows = {Header(card)};
-  for (const SlideSummary& slide : slides)
-    rows.push_back(SlideRow(slide, card));
-  return Aligned(rows) +
+  // Rows are made twice rather than kept: a run may have 100,000 of them.
+  std::vector<size_t> widths;
+  Widen(Header(card), widths);
+  for (const SlideSummary& slide : slides) {
+    Widen(SlideRow(slide, card), widths);
+  }
+  std::string text = Line(Header(card), widths);
+  for (const SlideSummary& slide : slides) {
+    text += Line(SlideRow(slide, card), widths);
+  }
+  return text +
          fmt::format("\nResults, one folder an image: {}/slides/\n", output) +
          fmt::format("{}\n", kResearchNotice);
 }

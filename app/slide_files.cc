@@ -100,7 +100,9 @@ Status WriteBoxFiles(FileSystem& files, const SlideFilesOptions& options,
 
 Status WriteAll(FileSystem& files, const SlideFilesOptions& options,
                 SlideResult& slide) {
-  CYTO8_ENSURE(HasResult(slide));
+  if (!HasResult(slide)) {
+    return DataLoss(slide.identity.path + ": " + ErrorOf(slide));
+  }
   CYTO8_RETURN_IF_ERROR(MakeDirectories(files, options.folder));
   CYTO8_RETURN_IF_ERROR(RemoveAll(files, options.folder, kSlideFiles));
   CYTO8_RETURN_IF_ERROR(WriteOverlayFile(files, options, slide));

@@ -192,6 +192,15 @@ TEST_F(SlideFilesTest, ADamagedImageLeavesNothing) {
   EXPECT_THAT(NamesIn(SlideFolder("x-1")), IsEmpty());
 }
 
+TEST_F(SlideFilesTest, WithoutAResultThereAreNoFiles) {
+  PutOlder("slides/x-1", kSlideNames);
+  SlideResult slide = TwoCells();
+  slide.tiles_failed = slide.tiles;
+  EXPECT_EQ(Write(RealFileSystem(), slide).message(),
+            "in/x.jpg: no tile has a result");
+  EXPECT_THAT(NamesIn(SlideFolder("x-1")), IsEmpty());
+}
+
 TEST_F(SlideFilesTest, SomethingElseUnderTheNameIsAnError) {
   SlideResult slide = TwoCells();
   fs::create_directories(SlideFolder("x-1") + "/overlay.jpg/full");
