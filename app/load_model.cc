@@ -13,6 +13,7 @@
 #include "base/sha256.h"
 #include "detector/efficientdet/export_layout.h"
 #include "detector/import/graph_def_import.h"
+#include "detector/runtime/packed_weights.h"
 
 namespace cyto8 {
 namespace {
@@ -160,7 +161,9 @@ StatusOr<DetectorFamilyOptions> MakeFamilyOptions(
       .card_size = {.width_px = card.width_px, .height_px = card.height_px},
       .anchors = card.anchors,
       .detector = DetectorOptionsOf(card, layout),
-      .compile = {.engine = options.engine, .limits = options.limits}};
+      .compile = {.engine = options.engine,
+                  .limits = options.limits,
+                  .packed_weights = std::make_shared<PackedWeights>()}};
 }
 
 Status MakeDetectors(const LoadModelOptions& options,
