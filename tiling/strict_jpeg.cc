@@ -321,13 +321,10 @@ Status JpegRows::ReadHeader(std::span<const std::byte> tables,
   return CheckDecoderBytes(memory_bytes(), limits);
 }
 
-// Rows of the inverse DCT, of up-sampling with its neighbours, and tables.
 int64_t JpegRows::memory_bytes() const {
   constexpr int64_t kBlockBytes = sizeof(JBLOCK);
-  constexpr int64_t kRowsHeld = 64;
-  constexpr int64_t kTableBytes = int64_t{256} << 10;
   return (state_.several_scans ? Blocks() * kBlockBytes : 0) +
-         kRowsHeld * kRgbChannels * info_.width_px + kTableBytes;
+         JpegRowsBytes(info_.width_px);
 }
 
 // libjpeg is silent when a component or a refinement never comes, for instance
@@ -382,6 +379,13 @@ StatusOr<std::unique_ptr<RowSource>> OpenJpegRows(ByteSource& bytes,
   auto rows = std::make_unique<JpegRows>(bytes, stream);
   CYTO8_RETURN_IF_ERROR(rows->ReadHeader(stream.tables, limits));
   return std::unique_ptr<RowSource>(std::move(rows));
+}
+
+// Rows of the inverse DCT, of up-sampling with its neighbours, and tables.
+int64_t JpegRowsBytes(int64_t width_px) {
+  constexpr int64_t kRowsHeld = 64;
+  constexpr int64_t kTableBytes = int64_t{256} << 10;
+  return kRowsHeld * kRgbChannels * width_px + kTableBytes;
 }
 
 StatusOr<ImageInfo> ParseJpegHeader(std::span<const std::byte> bytes,

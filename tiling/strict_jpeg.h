@@ -52,6 +52,9 @@ StatusOr<std::unique_ptr<RowSource>> OpenJpegRows(ByteSource& bytes,
                                                   const JpegStream& stream,
                                                   const Limits& limits);
 
+// What the source of a JPEG of this width holds beside its coefficients.
+int64_t JpegRowsBytes(int64_t width_px);
+
 // The header alone, and all pixels, of bytes in memory.
 StatusOr<ImageInfo> ParseJpegHeader(std::span<const std::byte> bytes,
                                     const Limits& limits);

@@ -18,14 +18,13 @@ namespace {
 // bytes for a sample; a strip may be the whole image, which is too much.
 constexpr int64_t kMaxCoefficientBytes = int64_t{64} << 20;
 
-// What strict_jpeg.cc says of itself, for the limits of a chunk.
+// The sides of a JPEG are padded to whole blocks.
 int64_t JpegBytes(const TiffLayout& layout) {
-  constexpr int64_t kRowsHeld = 64;
-  constexpr int64_t kTableBytes = int64_t{256} << 10;
-  const int64_t row_bytes = layout.chunk_width_px * kRgbChannels;
-  const int64_t padded = row_bytes * (layout.chunk_height_px + 32) * 2;
-  return kRowsHeld * row_bytes + kTableBytes +
-         std::min(padded, kMaxCoefficientBytes);
+  constexpr int64_t kPadding = 32;
+  const int64_t samples = (layout.chunk_width_px + kPadding) *
+                          (layout.chunk_height_px + kPadding) * kRgbChannels;
+  return JpegRowsBytes(layout.chunk_width_px) +
+         std::min(2 * samples, kMaxCoefficientBytes);
 }
 
 uint16_t Sample16(const uint8_t* bytes, bool big_endian) {
