@@ -12,7 +12,7 @@
 namespace cyto8 {
 namespace {
 
-using Form = WrittenValue::Form;
+using Form = WrittenForm;
 
 constexpr std::string_view kSchemaKey = "schema";
 
@@ -170,10 +170,10 @@ WrittenValue ConfigReader::Written(const YamlMap& map, size_t index,
   if (entry.kind != YamlKind::kMap) return written;
   const std::string prefix = full_key + ".";
   for (auto& [i, inner] : SoundEntries(map.MapAt(index), prefix)) {
-    WrittenValue value{.form = FormOf(inner.kind), .text = inner.text};
     written.entries.push_back({.name = At(inner.place, prefix + inner.key),
                                .key = inner.key,
-                               .value = std::move(value)});
+                               .form = FormOf(inner.kind),
+                               .text = inner.text});
   }
   return written;
 }

@@ -12,7 +12,7 @@
 namespace cyto8 {
 namespace {
 
-using Form = WrittenValue::Form;
+using Form = WrittenForm;
 
 // What one parser needs to know.
 struct Task {
@@ -198,10 +198,11 @@ StatusOr<SettingValue> ParseScores(const Task& task) {
 StatusOr<SettingValue> ScoresOfMap(const SettingRule& rule,
                                    const WrittenValue& written) {
   ClassScores scores;
-  for (const WrittenValue::Entry& entry : written.entries) {
+  for (const WrittenEntry& entry : written.entries) {
     CYTO8_ASSIGN_OR_RETURN(
         const SettingValue score,
-        ParseSettingValue(ScoreRule(rule), entry.name, entry.value));
+        ParseSettingValue(ScoreRule(rule), entry.name,
+                          {.form = entry.form, .text = entry.text}));
     CYTO8_RETURN_IF_ERROR(
         AddScore(entry.name, entry.key, std::get<double>(score), scores));
   }

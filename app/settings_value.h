@@ -42,29 +42,29 @@ using ClassScores = std::map<std::string, double>;  // by class name.
 using SettingValue = std::variant<std::monostate, bool, int64_t, double,
                                   std::string, TileSize, EdgeRule, ClassScores>;
 
-// A value as somebody wrote it.
-struct WrittenValue {
-  enum class Form {
-    kWord,    // of a flag or a variable, where everything is text.
-    kPlain,   // in a file, without quotes.
-    kQuoted,  // in a file, in quotes.
-    kNull,
-    kList,
-    kMap,
-    kTagged,  // in a file, with a tag such as !!str.
-  };
-  // One entry of a map; its value is no map again.
-  struct Entry;
-
-  Form form = Form::kWord;
-  std::string text = {};
-  std::vector<Entry> entries = {};
+// How somebody wrote a value.
+enum class WrittenForm {
+  kWord,    // of a flag or a variable, where everything is text.
+  kPlain,   // in a file, without quotes.
+  kQuoted,  // in a file, in quotes.
+  kNull,
+  kList,
+  kMap,
+  kTagged,  // in a file, with a tag such as !!str.
 };
 
-struct WrittenValue::Entry {
-  std::string name;  // for messages, as that of the whole value.
-  std::string key;
-  WrittenValue value;
+// One entry of a map; its value is no map again.
+struct WrittenEntry {
+  std::string name = {};  // for messages, as that of the whole value.
+  std::string key = {};
+  WrittenForm form = WrittenForm::kPlain;
+  std::string text = {};
+};
+
+struct WrittenValue {
+  WrittenForm form = WrittenForm::kWord;
+  std::string text = {};                   // of a scalar.
+  std::vector<WrittenEntry> entries = {};  // of a map.
 };
 
 // "a whole number in [0, 8]", "one of tiles, resize".

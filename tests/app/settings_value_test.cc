@@ -8,7 +8,7 @@
 namespace cyto8 {
 namespace {
 
-using Form = WrittenValue::Form;
+using Form = WrittenForm;
 
 constexpr SettingRule kWhole = {.kind = SettingKind::kInt, .low = 0, .high = 8};
 constexpr SettingRule kShare = {
@@ -155,7 +155,7 @@ TEST(SettingsValueTest, ScoresByClassFromAFlag) {
 TEST(SettingsValueTest, ScoresByClassFromAFile) {
   const auto map = [](const std::string& text, Form form) {
     WrittenValue written{.form = Form::kMap};
-    written.entries.push_back({"x.a", "a", {.form = form, .text = text}});
+    written.entries.push_back({"x.a", "a", form, text});
     const auto value = ParseSettingValue(kScores, "x", written);
     return value.ok() ? SettingValueJson(*value) : value.status().message();
   };
