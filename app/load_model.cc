@@ -223,10 +223,9 @@ Status Override(const LoadModelOptions& options, LoadedModel& loaded) {
 
 Status CheckTile(const LoadModelOptions& options, const ModelCard& card) {
   if (!options.tile_px) return OkStatus();
-  return CheckTileSize(
-      *options.tile_px,
-      {.width_px = card.width_px, .height_px = card.height_px},
-      card.anchors.max_level);
+  return CheckTileSize(*options.tile_px,
+                       {.width_px = card.width_px, .height_px = card.height_px},
+                       card.anchors.max_level);
 }
 
 Status CheckHash(const std::vector<std::byte>& bytes, const ModelCard& card) {

@@ -23,8 +23,8 @@ std::string DescribeMemory(const MemoryPlan& plan) {
       "at most {} MiB: program and model {}, {} threads of {} activations and "
       "{} pixels, reserve {}",
       Mebibytes(plan.total_bytes()), Mebibytes(plan.program_bytes),
-      plan.threads, Mebibytes(plan.scratch_bytes),
-      Mebibytes(plan.pixel_bytes), Mebibytes(plan.reserve_bytes));
+      plan.threads, Mebibytes(plan.scratch_bytes), Mebibytes(plan.pixel_bytes),
+      Mebibytes(plan.reserve_bytes));
 }
 
 int64_t ResidentBytes() {

@@ -15,8 +15,8 @@
 #include "app/dry_run.h"
 #include "app/input_list.h"
 #include "app/load_model.h"
-#include "app/memory_plan.h"
 #include "app/log.h"
+#include "app/memory_plan.h"
 #include "app/progress.h"
 #include "app/run_manifest.h"
 #include "app/score_inputs.h"
@@ -109,7 +109,8 @@ class ScoreRun {
       int64_t width_px, int64_t height_px) const;
   Status RunPipeline(const SlideReader& reader, ScoreSink& sink);
   ExitCode CodeOf(std::span<const Status> failures) const;
-  RunFacts Facts(ExitCode exit_code) const;
+  MemoryPlan Memory(int64_t pixel_bytes) const;
+  RunFacts Facts(ExitCode exit_code, const ScoreSink& sink) const;
   StatusOr<Log> MakeLog();
   StatusOr<ExitCode> ScoreAll(const SlideReader& reader, Log& log);
 
@@ -118,12 +119,13 @@ class ScoreRun {
   const ScoreSettings& settings_;
   int64_t threads_;
   std::optional<Progress> progress_;  // from when the images are known.
-  double seconds_ = 0;  // of scoring.
+  double seconds_ = 0;                // of scoring.
   StopSignal stop_;
   std::string started_ = UtcNow();
   std::vector<SlideInput> inputs_;
   int64_t unreadable_folders_ = 0;
   LoadedModel model_;
+  int64_t loaded_bytes_ = 0;  // resident with the model.
 };
 
 // The images of files and folders; says what was passed over.
@@ -136,8 +138,8 @@ Status ScoreRun::ListImages() {
   const std::string left_out = DescribeLeftOut(list);
   if (!left_out.empty()) PrintMessage(left_out);
   unreadable_folders_ = std::ssize(list.unreadable);
-  CYTO8_ASSIGN_OR_RETURN(inputs_, DescribeInputs(files_, list.images, settings_,
-                                                 request_.limits));
+  CYTO8_ASSIGN_OR_RETURN(
+      inputs_, DescribeInputs(files_, list.images, settings_, request_.limits));
   return OkStatus();
 }
 
@@ -146,16 +148,15 @@ Status ScoreRun::ReadModel() {
   const PostprocessSettings& postprocess = settings_.postprocess;
   CYTO8_ASSIGN_OR_RETURN(
       model_,
-      LoadModel(files_,
-                {.path = input.model,
-                 .engine = settings_.run.engine,
-                 .class_agnostic = postprocess.class_agnostic,
-                 .min_score = postprocess.min_score,
-                 .class_min_score = postprocess.class_min_score,
-                 .iou_threshold = SuppressionInTiles(postprocess),
-                 .tile_px = settings_.tiling.tile_px,
-                 .other_sizes = settings_.tiling.fit,
-                 .limits = request_.limits}));
+      LoadModel(files_, {.path = input.model,
+                         .engine = settings_.run.engine,
+                         .class_agnostic = postprocess.class_agnostic,
+                         .min_score = postprocess.min_score,
+                         .class_min_score = postprocess.class_min_score,
+                         .iou_threshold = SuppressionInTiles(postprocess),
+                         .tile_px = settings_.tiling.tile_px,
+                         .other_sizes = settings_.tiling.fit,
+                         .limits = request_.limits}));
   return OkStatus();
 }
 
@@ -177,15 +178,19 @@ ExitCode ScoreRun::CodeOf(std::span<const Status> failures) const {
   return unreadable_folders_ == 0 ? code : Worse(code, ExitCode::kPartial);
 }
 
+MemoryPlan ScoreRun::Memory(int64_t pixel_bytes) const {
+  return {.program_bytes = loaded_bytes_,
+          .threads = threads_,
+          .scratch_bytes = model_.detector->scratch_bytes(),
+          .pixel_bytes = pixel_bytes};
+}
+
 // --dry-run.
 StatusOr<ExitCode> ScoreRun::DescribeOnly(const SlideReader& reader) {
   const DryRun run = PlanAll(reader, inputs_, threads_);
   for (const Status& failure : run.failures) PrintMessage(failure.message());
   const TileGridOptions& grid = reader.options().grid;
-  const MemoryPlan memory = {.program_bytes = ResidentBytes(),
-                             .threads = threads_,
-                             .scratch_bytes = model_.detector->scratch_bytes(),
-                             .pixel_bytes = run.pixel_bytes};
+  const MemoryPlan memory = Memory(run.pixel_bytes);
   CYTO8_RETURN_IF_ERROR(PrintData(fmt::format(
       "images   {}, {} of them unreadable\n"
       "tiles    {} of {} x {} px\n"
@@ -231,15 +236,17 @@ Status ScoreRun::RunPipeline(const SlideReader& reader, ScoreSink& sink) {
                       [this] { return stop_.received(); });
 }
 
-RunFacts ScoreRun::Facts(ExitCode exit_code) const {
-  RunFacts facts = {.command = request_.command,
-                    .threads = threads_,
-                    .engine = EngineName(settings_.run.engine),
-                    .host = HostName(),
-                    .cpu = CpuModel(),
-                    .started = started_,
-                    .finished = UtcNow(),
-                    .exit_code = exit_code};
+RunFacts ScoreRun::Facts(ExitCode exit_code, const ScoreSink& sink) const {
+  RunFacts facts = {
+      .command = request_.command,
+      .threads = threads_,
+      .engine = EngineName(settings_.run.engine),
+      .memory_ceiling_bytes = Memory(sink.most_pixel_bytes()).total_bytes(),
+      .host = HostName(),
+      .cpu = CpuModel(),
+      .started = started_,
+      .finished = UtcNow(),
+      .exit_code = exit_code};
   for (const SettingEntry& entry : request_.resolved.entries) {
     facts.settings.emplace_back(entry.key, entry.value);
   }
@@ -268,15 +275,15 @@ StatusOr<ExitCode> ScoreRun::ScoreAll(const SlideReader& reader, Log& log) {
                   .settings = &settings_.output,
                   .card = &model_.card,
                   .limits = &request_.limits,
+                  .threads = threads_,
                   .progress = &*progress_,
                   .log = &log},
                  inputs_);
   CYTO8_RETURN_IF_ERROR(RunPipeline(reader, sink));
   progress_->Finish();
   const std::vector<SlideSummary>& slides = sink.slides();
-  const ExitCode code =
-      Worse(CodeOf(FailuresOf(slides)), stop_.exit_code());
-  const RunFacts facts = Facts(code);
+  const ExitCode code = Worse(CodeOf(FailuresOf(slides)), stop_.exit_code());
+  const RunFacts facts = Facts(code, sink);
   CYTO8_RETURN_IF_ERROR(WriteRunFiles(
       files_, {.folder = out, .facts = &facts, .model = &model_}, slides));
   if (!settings_.run.quiet) {

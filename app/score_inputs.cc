@@ -78,9 +78,9 @@ Status CheckDistinct(std::span<const SlideInput> inputs) {
     }
     const auto [first, is_new] = image_ids.emplace(slide.image_id, slide.path);
     if (is_new) continue;
-    return InvalidArgument(slide.path + ": image_id = " +
-                           std::to_string(first->first) + ": is that of " +
-                           first->second + " too; list both in --mpp-from");
+    return InvalidArgument(
+        slide.path + ": image_id = " + std::to_string(first->first) +
+        ": is that of " + first->second + " too; list both in --mpp-from");
   }
   return OkStatus();
 }
@@ -99,9 +99,8 @@ StatusOr<std::vector<SlideInput>> DescribeInputs(
   std::vector<SlideInput> inputs;
   inputs.reserve(paths.size());
   for (size_t i = 0; i < paths.size(); ++i) {
-    CYTO8_ASSIGN_OR_RETURN(
-        SlideInput input,
-        Describe(paths[i], relative[i], side_files, settings));
+    CYTO8_ASSIGN_OR_RETURN(SlideInput input, Describe(paths[i], relative[i],
+                                                      side_files, settings));
     inputs.push_back(std::move(input));
   }
   CYTO8_RETURN_IF_ERROR(CheckDistinct(inputs));

@@ -250,8 +250,7 @@ bool Stages::BeginNextSlide() {
     Guarded(slide, [&] { return OpenOrFail(slide, input); });
   }
   next_tile_ = 0;
-  tiles_of_current_ =
-      std::max<int64_t>(1, std::ssize(slide.opened.plan.tiles));
+  tiles_of_current_ = std::max<int64_t>(1, std::ssize(slide.opened.plan.tiles));
   slide.tiles_left = tiles_of_current_;
   sink_.Begin(slide.number, slide.opened.plan);
   return true;

@@ -21,8 +21,8 @@
 
 namespace cyto8 {
 
-// Takes the results. Called from any thread, for different images at the same
-// time; must not throw.
+// Takes the results. Begin is called by one thread at a time, the others from
+// any thread, for different images at the same time; must not throw.
 class SlideSink {
  public:
   virtual ~SlideSink() = default;

@@ -48,7 +48,7 @@ struct TilingSettings {
 };
 
 struct PostprocessSettings {
-  std::optional<double> min_score = std::nullopt;  // none: the card's.
+  std::optional<double> min_score = std::nullopt;      // none: the card's.
   std::map<std::string, double> class_min_score = {};  // by class name.
   bool class_agnostic = false;
   MergeMethod merge = MergeMethod::kNms;

@@ -2,6 +2,7 @@
 // What becomes of the results; see score_sink.h.
 #include "app/score_sink.h"
 
+#include <algorithm>
 #include <memory>
 #include <new>
 #include <string>
@@ -43,6 +44,8 @@ ScoreSink::ScoreSink(const ScoreSinkContext& context,
 }
 
 void ScoreSink::Begin(size_t input, const SlidePlan& plan) {
+  most_pixel_bytes_ =
+      std::max(most_pixel_bytes_, plan.PixelBytes(context_.threads));
   context_.log->SlideStart(inputs_[input].identity);
   context_.progress->SlideOpened(static_cast<int64_t>(input),
                                  std::ssize(plan.tiles));

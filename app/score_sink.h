@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 #include <span>
 #include <vector>
 
@@ -27,6 +26,7 @@ struct ScoreSinkContext {
   const OutputSettings* settings = nullptr;
   const ModelCard* card = nullptr;
   const Limits* limits = nullptr;
+  int64_t threads = 1;
   Progress* progress = nullptr;
   Log* log = nullptr;
 };
@@ -44,6 +44,8 @@ class ScoreSink final : public SlideSink {
   // One per input, in their order. Images that a stop cut short have the
   // status kUnavailable.
   const std::vector<SlideSummary>& slides() const { return slides_; }
+  // Of the image that took most; see SlidePlan::PixelBytes.
+  int64_t most_pixel_bytes() const { return most_pixel_bytes_; }
 
  private:
   Status Write(SlideResult& result);
@@ -51,6 +53,7 @@ class ScoreSink final : public SlideSink {
   ScoreSinkContext context_;
   std::span<const SlideInput> inputs_;
   std::vector<SlideSummary> slides_;
+  int64_t most_pixel_bytes_ = 0;  // changed by Begin alone.
 };
 
 }  // namespace cyto8

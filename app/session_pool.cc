@@ -8,10 +8,9 @@ namespace cyto8 {
 
 std::unique_ptr<DetectorSession> SessionPool::TakeIdle(
     const Detector* detector) {
-  const auto found =
-      std::find_if(idle_.rbegin(), idle_.rend(), [&](const Idle& idle) {
-        return idle.detector.get() == detector;
-      });
+  const auto found = std::find_if(
+      idle_.rbegin(), idle_.rend(),
+      [&](const Idle& idle) { return idle.detector.get() == detector; });
   if (found == idle_.rend()) return nullptr;
   std::unique_ptr<DetectorSession> session = std::move(found->session);
   idle_.erase(std::next(found).base());

@@ -23,10 +23,10 @@ struct SlideFilesOptions {
   bool heatmap = true;
 };
 
-// Writes every file of an image; kDataLoss unless it HasResult(). What an earlier run left is
-// removed first; detections.geojson.gz goes first and comes last. On failure
-// none of the files is there, except where it could not be removed. An image
-// too large for a JPEG gets a note instead of an overlay.
+// Writes every file of an image; kDataLoss unless it HasResult(). What an
+// earlier run left is removed first; detections.geojson.gz goes first and comes
+// last. On failure none of the files is there, except where it could not be
+// removed. An image too large for a JPEG gets a note instead of an overlay.
 Status WriteSlideFiles(FileSystem& files, const SlideFilesOptions& options,
                        SlideResult& slide);
 

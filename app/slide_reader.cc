@@ -32,6 +32,16 @@ int64_t LetterboxSide(int64_t side_px, double scale, int64_t network_px) {
 double SlidePlan::ratio_x() const { return Ratio(scaled_width_px, width_px); }
 double SlidePlan::ratio_y() const { return Ratio(scaled_height_px, height_px); }
 
+int64_t SlidePlan::PixelBytes(int64_t in_flight) const {
+  int64_t tile_bytes = 0;
+  for (const Tile& tile : tiles) {
+    tile_bytes =
+        std::max(tile_bytes, tile.width_px * tile.height_px * kRgbChannels);
+  }
+  return decoder_bytes + tile_bytes +
+         TileCutter::HeldBytes(tiles, scaled_width_px, in_flight);
+}
+
 StatusOr<SlideReader> SlideReader::Create(FileSystem& files,
                                           const SlideReaderOptions& options) {
   CYTO8_RETURN_IF_ERROR(
@@ -51,8 +61,7 @@ StatusOr<OpenedSlide> SlideReader::Open(const SlideInput& input) const {
   CYTO8_ASSIGN_OR_RETURN(std::unique_ptr<RowSource> rows,
                          OpenRows(*files_, path, options_.limits));
   OpenedSlide slide;
-  CYTO8_ASSIGN_OR_RETURN(slide.plan,
-                         Annotate(PlanOf(*rows, input), path));
+  CYTO8_ASSIGN_OR_RETURN(slide.plan, Annotate(PlanOf(*rows, input), path));
   slide.seconds = std::make_unique<ScaledRowSeconds>();
   CYTO8_ASSIGN_OR_RETURN(
       rows, Annotate(ScaledRows(std::move(rows), slide.plan.scaled_width_px,
@@ -60,10 +69,10 @@ StatusOr<OpenedSlide> SlideReader::Open(const SlideInput& input) const {
                                 options_.limits),
                      path));
   CYTO8_ASSIGN_OR_RETURN(
-      slide.cutter, Annotate(TileCutter::Create(
-                                 std::move(rows), slide.plan.tiles,
-                                 options_.limits),
-                             path));
+      slide.cutter,
+      Annotate(TileCutter::Create(std::move(rows), slide.plan.tiles,
+                                  options_.limits),
+               path));
   return slide;
 }
 
@@ -74,8 +83,8 @@ StatusOr<SlidePlan> SlideReader::PlanOf(const RowSource& rows,
   plan.decoder_bytes = rows.memory_bytes();
   plan.width_px = info.width_px;
   plan.height_px = info.height_px;
-  const StatusOr<Mpp> mpp = ResolveMpp(input.hints.flag, input.hints.side_file,
-                                       info.um_per_px);
+  const StatusOr<Mpp> mpp =
+      ResolveMpp(input.hints.flag, input.hints.side_file, info.um_per_px);
   if (mpp.ok()) plan.mpp = *mpp;
   if (options_.mode == TilingMode::kResize) {
     if (!input.regions.empty()) {
@@ -106,11 +115,11 @@ Status SlideReader::ScaleToModel(const SlideInput& input,
                                    .height_px = plan.scaled_height_px}};
   if (!input.regions.empty()) {
     CYTO8_ASSIGN_OR_RETURN(
-        areas, PlaceRegions(input.regions,
-                            {.full_width_px = plan.width_px,
-                             .full_height_px = plan.height_px,
-                             .width_px = plan.scaled_width_px,
-                             .height_px = plan.scaled_height_px}));
+        areas,
+        PlaceRegions(input.regions, {.full_width_px = plan.width_px,
+                                     .full_height_px = plan.height_px,
+                                     .width_px = plan.scaled_width_px,
+                                     .height_px = plan.scaled_height_px}));
   }
   CYTO8_ASSIGN_OR_RETURN(plan.tiles,
                          TilesOfAreas(areas, options_.grid, limits));

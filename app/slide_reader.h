@@ -59,6 +59,10 @@ struct SlidePlan {
   // Real ratios of the rounded sides, scaled over full.
   double ratio_x() const;
   double ratio_y() const;
+
+  // The most that reading it holds while `in_flight` tiles are in work: rows,
+  // one tile and the decoder.
+  int64_t PixelBytes(int64_t in_flight) const;
 };
 
 // A file being read.

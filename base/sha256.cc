@@ -24,15 +24,15 @@ class Hasher {
                  EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);
   }
   Status Add(std::span<const std::byte> bytes) {
-    return Check(
-        EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1);
+    return Check(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) ==
+                 1);
   }
   StatusOr<Sha256Digest> Finish() {
     Sha256Digest digest{};
     unsigned int size = 0;
-    CYTO8_RETURN_IF_ERROR(Check(
-        EVP_DigestFinal_ex(context_.get(), digest.data(), &size) == 1 &&
-        size == digest.size()));
+    CYTO8_RETURN_IF_ERROR(
+        Check(EVP_DigestFinal_ex(context_.get(), digest.data(), &size) == 1 &&
+              size == digest.size()));
     return digest;
   }
 

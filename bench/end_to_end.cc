@@ -158,10 +158,11 @@ std::vector<std::string> ScoreWords(const BenchOptions& options,
   std::vector<std::string> words = {options.cyto8, "score"};
   words.insert(words.end(), images.begin(), images.end());
   const std::vector<std::string> rest = {
-      "--model",       options.model,           "--mpp-from",
-      options.mpp_from, "--threads",             std::to_string(threads),
-      "--no-overlays", "--quiet",               "--output",
-      out};
+      "--model",       options.model,
+      "--mpp-from",    options.mpp_from,
+      "--threads",     std::to_string(threads),
+      "--no-overlays", "--quiet",
+      "--output",      out};
   words.insert(words.end(), rest.begin(), rest.end());
   words.insert(words.end(), options.flags.begin(), options.flags.end());
   return words;
@@ -174,7 +175,8 @@ nlohmann::json ReadJson(const std::string& path) {
 
 int64_t TilesOf(const nlohmann::json& run) {
   int64_t tiles = 0;
-  for (const auto& image : run["images"]) tiles += image["tiles"].get<int64_t>();
+  for (const auto& image : run["images"])
+    tiles += image["tiles"].get<int64_t>();
   return tiles;
 }
 
@@ -267,8 +269,7 @@ void PrintTable(const BenchOptions& options, const std::vector<Round>& rounds,
                 size_t images, const fs::path& folder) {
   std::vector<double> network, score, share, scaling, peak;
   for (const Round& round : rounds) {
-    const double rate =
-        static_cast<double>(round.tiles) / round.score.seconds;
+    const double rate = static_cast<double>(round.tiles) / round.score.seconds;
     network.push_back(round.network_rate);
     score.push_back(rate);
     share.push_back(100 * rate / round.network_rate);
@@ -303,11 +304,11 @@ int Run(const BenchOptions& options) {
   std::vector<Round> rounds;
   for (int64_t i = 0; i < options.rounds; ++i) {
     rounds.push_back(MeasureRound(options, *model, images, folder));
-    fmt::print(stderr, "round {}: {:.1f} s, {:.2f} tiles/s of {:.2f}\n", i + 1,
-               rounds.back().score.seconds,
-               static_cast<double>(rounds.back().tiles) /
-                   rounds.back().score.seconds,
-               rounds.back().network_rate);
+    fmt::print(
+        stderr, "round {}: {:.1f} s, {:.2f} tiles/s of {:.2f}\n", i + 1,
+        rounds.back().score.seconds,
+        static_cast<double>(rounds.back().tiles) / rounds.back().score.seconds,
+        rounds.back().network_rate);
   }
   PrintTable(options, rounds, images.size(), folder);
   fs::remove_all(folder);

@@ -30,10 +30,9 @@ constexpr int kProcesses = 10;
 
 // The first three are what the user waits for; the others are parts of the
 // first, measured again one by one.
-constexpr std::array kPhases = {"LoadModel",   "session",    "first Detect",
-                                "second Detect", "read file",  "SHA-256",
-                                "import",      "find layout", "passes",
-                                "compile again"};
+constexpr std::array kPhases = {
+    "LoadModel", "session", "first Detect", "second Detect", "read file",
+    "SHA-256",   "import",  "find layout",  "passes",        "compile again"};
 using Seconds = std::array<double, kPhases.size()>;
 
 class Laps {
@@ -59,9 +58,9 @@ Status MeasureWhole(const std::string& card, Seconds& seconds,
   CYTO8_ASSIGN_OR_RETURN(DetectorSession session,
                          DetectorSession::Create(model.detector));
   seconds[1] = laps.Next();
-  CYTO8_ASSIGN_OR_RETURN(
-      const Image tile, Image::Create(model.detector->tile_width_px(),
-                                      model.detector->tile_height_px()));
+  CYTO8_ASSIGN_OR_RETURN(const Image tile,
+                         Image::Create(model.detector->tile_width_px(),
+                                       model.detector->tile_height_px()));
   SerialFor executor;
   for (const size_t run : {2, 3}) {
     laps.Next();
@@ -92,9 +91,9 @@ Status MeasureParts(const std::string& model_path, Seconds& seconds) {
   for (const GraphOutput& output : HeadOutputs(layout)) {
     cut.outputs.push_back(output.name);
   }
-  CYTO8_ASSIGN_OR_RETURN(const Graph graph,
-                         PrepareNetwork(std::move(imported.graph), cut,
-                                        Rewriting::kAll, limits));
+  CYTO8_ASSIGN_OR_RETURN(
+      const Graph graph,
+      PrepareNetwork(std::move(imported.graph), cut, Rewriting::kAll, limits));
   seconds[8] = laps.Next();
   CYTO8_RETURN_IF_ERROR(CompiledModel::Create(graph, {}).status());
   seconds[9] = laps.Next();

@@ -78,8 +78,8 @@ class ScaledRowSource final : public RowSource {
   std::unique_ptr<RowSource> source_;
   AreaResampler resampler_;
   ImageInfo info_;
-  int64_t rows_left_;                        // of the source.
-  int64_t rows_to_give_ = info_.height_px;   // of the result.
+  int64_t rows_left_;                       // of the source.
+  int64_t rows_to_give_ = info_.height_px;  // of the result.
   std::vector<uint8_t> row_;
   ScaledRowSeconds* seconds_;
 };

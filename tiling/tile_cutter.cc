@@ -23,8 +23,8 @@ Status CheckTiles(const std::vector<Tile>& tiles, const ImageInfo& info,
         CheckRange("tile width_px", tile.width_px, 1, info.width_px));
     CYTO8_RETURN_IF_ERROR(
         CheckRange("tile height_px", tile.height_px, 1, info.height_px));
-    CYTO8_RETURN_IF_ERROR(CheckRange("tile x_px", tile.x_px, 0,
-                                     info.width_px - tile.width_px));
+    CYTO8_RETURN_IF_ERROR(
+        CheckRange("tile x_px", tile.x_px, 0, info.width_px - tile.width_px));
     CYTO8_RETURN_IF_ERROR(CheckRange("tile y_px", tile.y_px, last_y,
                                      info.height_px - tile.height_px));
     last_y = tile.y_px;
@@ -89,8 +89,7 @@ StatusOr<Image> TileCutter::Take(int64_t index) {
 }
 
 Status TileCutter::CheckIndex(int64_t index) const {
-  CYTO8_RETURN_IF_ERROR(
-      CheckRange("tile", index, 0, std::ssize(tiles_) - 1));
+  CYTO8_RETURN_IF_ERROR(CheckRange("tile", index, 0, std::ssize(tiles_) - 1));
   if (taken_[static_cast<size_t>(index)]) {
     return InvalidArgument("tile = " + std::to_string(index) +
                            ": was taken before");
@@ -100,15 +99,15 @@ Status TileCutter::CheckIndex(int64_t index) const {
 
 StatusOr<Image> TileCutter::Cut(int64_t index) {
   const Tile& tile = tiles_[static_cast<size_t>(index)];
-  CYTO8_ASSIGN_OR_RETURN(
-      Image image, Image::Create(tile.width_px, tile.height_px, limits_));
+  CYTO8_ASSIGN_OR_RETURN(Image image,
+                         Image::Create(tile.width_px, tile.height_px, limits_));
   CYTO8_RETURN_IF_ERROR(ReadTo(EndY(tile)));
   image = CopyOut(tile, std::move(image));
   Release(index);
   const bool is_last = left_ == 0;
-  CYTO8_RETURN_IF_ERROR(
-      ReadTo(is_last ? rows_->info().height_px
-                     : read_ahead_[static_cast<size_t>(index)]));
+  CYTO8_RETURN_IF_ERROR(ReadTo(is_last
+                                   ? rows_->info().height_px
+                                   : read_ahead_[static_cast<size_t>(index)]));
   return image;
 }
 

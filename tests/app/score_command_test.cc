@@ -278,15 +278,18 @@ TEST_F(ScoreCommandTest, BadSettingsAreRefusedBeforeAnythingIsWritten) {
   options = Options({"a.png"});
   options.resolved.settings.input.model = folder_.PathOf("none.yaml");
   EXPECT_EQ(Refusal(options),
-            "cyto8: " + options.resolved.settings.input.model + ": No such file or directory\n");
+            "cyto8: " + options.resolved.settings.input.model +
+                ": No such file or directory\n");
   options = Options({"a.png"});
   options.resolved.settings.input.mpp_from = folder_.PathOf("none.csv");
   EXPECT_EQ(Refusal(options),
-            "cyto8: " + options.resolved.settings.input.mpp_from + ": No such file or directory\n");
+            "cyto8: " + options.resolved.settings.input.mpp_from +
+                ": No such file or directory\n");
   folder_.Put("bad.csv", "name\n");
   options.resolved.settings.input.mpp_from = folder_.PathOf("bad.csv");
-  EXPECT_TRUE(Refusal(options).starts_with("cyto8: " + options.resolved.settings.input.mpp_from +
-                                           ": line 1: must name"));
+  EXPECT_TRUE(Refusal(options).starts_with(
+      "cyto8: " + options.resolved.settings.input.mpp_from +
+      ": line 1: must name"));
 }
 
 TEST_F(ScoreCommandTest, AnOutputFolderThatCannotBeMadeIsRefused) {

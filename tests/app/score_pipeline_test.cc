@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests of app/score_pipeline.h: images from file to cells, with a small network
-// of random weights: what it finds is arbitrary, where it finds it is not.
+// Tests of app/score_pipeline.h: images from file to cells, with a small
+// network of random weights: what it finds is arbitrary, where it finds it is
+// not.
 #include "app/score_pipeline.h"
 
 #include <gtest/gtest.h>
@@ -72,12 +73,12 @@ class ScorePipelineTest : public testing::Test {
   }
 
   StatusOr<SlideReader> Reader(const RunOptions& setup) const {
-    return SlideReader::Create(
-        RealFileSystem(), {.mode = setup.mode,
-                           .model_mpp = model_.card.mpp,
-                           .grid = {.tile_width_px = kTilePx,
-                                    .tile_height_px = kTilePx,
-                                    .overlap_px = setup.overlap_px}});
+    return SlideReader::Create(RealFileSystem(),
+                               {.mode = setup.mode,
+                                .model_mpp = model_.card.mpp,
+                                .grid = {.tile_width_px = kTilePx,
+                                         .tile_height_px = kTilePx,
+                                         .overlap_px = setup.overlap_px}});
   }
 
   SlideInput Input(const std::string& name, std::optional<double> mpp) const {
@@ -368,10 +369,8 @@ TEST_F(ManyImagesTest, AnInputThatFailedBeforeKeepsItsStatus) {
 
 TEST_F(ManyImagesTest, AStopLeavesOutWhatIsNotComplete) {
   std::atomic<int> questions = 0;
-  const Results results =
-      ScoreAll(inputs_, {.threads = 2, .stopped = [&] {
-                           return ++questions > 12;
-                         }});
+  const Results results = ScoreAll(
+      inputs_, {.threads = 2, .stopped = [&] { return ++questions > 12; }});
   EXPECT_EQ(results.finished.back(), 0);
   const Results none = ScoreAll(inputs_, {.stopped = [] { return true; }});
   EXPECT_EQ(none.finished, std::vector<int>(inputs_.size(), 0));
@@ -379,8 +378,7 @@ TEST_F(ManyImagesTest, AStopLeavesOutWhatIsNotComplete) {
 
 TEST_F(ScorePipelineTest, TheWholeImageFitsTheNetworkInResizeMode) {
   PutPng(folder_, "x.png", MakeTestImage(400, 200).view());
-  const SlideResult slide =
-      Score("x.png", {}, {.mode = TilingMode::kResize});
+  const SlideResult slide = Score("x.png", {}, {.mode = TilingMode::kResize});
   ASSERT_TRUE(slide.status.ok()) << slide.status.message();
   EXPECT_EQ(slide.tiles, 1);
   EXPECT_EQ(slide.mpp.value, 0);  // not needed, so not asked for.

@@ -58,8 +58,8 @@ std::vector<Tile> GridTiles(int64_t width_px, int64_t height_px,
 }
 
 bool ShowsTile(const Image& tile, const Image& image, const Tile& place) {
-  const ImageView expected = image.view().Crop(
-      place.x_px, place.y_px, place.width_px, place.height_px);
+  const ImageView expected = image.view().Crop(place.x_px, place.y_px,
+                                               place.width_px, place.height_px);
   if (tile.width_px() != place.width_px) return false;
   if (tile.height_px() != place.height_px) return false;
   for (int64_t y = 0; y < place.height_px; ++y) {
@@ -150,8 +150,7 @@ TEST_F(TileCutterTest, TheNextRowOfTilesIsReadAheadEvenly) {
   image_ = MakeTestImage(40, 30);
   const std::vector<Tile> tiles = GridTiles(40, 30, 10, 0);
   const auto cutter = Cutter(tiles);
-  const int64_t expected[] = {12, 15, 17, 20, 22, 25, 27, 30,
-                              30, 30, 30, 30};
+  const int64_t expected[] = {12, 15, 17, 20, 22, 25, 27, 30, 30, 30, 30, 30};
   for (size_t i = 0; i < tiles.size(); ++i) {
     ASSERT_TRUE(cutter->Take(static_cast<int64_t>(i)).ok());
     EXPECT_EQ(rows_read_, expected[i]) << i;

@@ -133,15 +133,16 @@ TEST(NonMaxSuppressionTest, BoxesAnywhereMeetEachOther) {
   std::vector<Box> boxes;
   std::vector<float> scores;
   for (int i = 0; i < 600; ++i) {
-    const auto [x, x_end] = std::minmax(edges[pick(random)], edges[pick(random)]);
-    const auto [y, y_end] = std::minmax(edges[pick(random)], edges[pick(random)]);
+    const auto [x, x_end] =
+        std::minmax(edges[pick(random)], edges[pick(random)]);
+    const auto [y, y_end] =
+        std::minmax(edges[pick(random)], edges[pick(random)]);
     boxes.push_back({x, y, x_end, y_end});
     scores.push_back(static_cast<float>(i % 97) / 97);
   }
   for (const float threshold : {0.0f, 0.3f, 0.9f}) {
     const NonMaxSuppressionOptions options = {.iou_threshold = threshold};
-    EXPECT_EQ(Suppress(boxes, scores, options),
-              Literal(boxes, scores, options))
+    EXPECT_EQ(Suppress(boxes, scores, options), Literal(boxes, scores, options))
         << "seed " << seed << " threshold " << threshold;
   }
 }
