@@ -199,12 +199,11 @@ StatusOr<SettingValue> ScoresOfMap(const SettingRule& rule,
                                    const WrittenValue& written) {
   ClassScores scores;
   for (const WrittenEntry& entry : written.entries) {
-    CYTO8_ASSIGN_OR_RETURN(
-        const SettingValue score,
-        ParseSettingValue(ScoreRule(rule), entry.name,
-                          {.form = entry.form, .text = entry.text}));
+    const StatusOr<SettingValue> score = ParseSettingValue(
+        ScoreRule(rule), entry.name, {.form = entry.form, .text = entry.text});
+    if (!score.ok()) return score.status();
     CYTO8_RETURN_IF_ERROR(
-        AddScore(entry.name, entry.key, std::get<double>(score), scores));
+        AddScore(entry.name, entry.key, std::get<double>(*score), scores));
   }
   return SettingValue(std::move(scores));
 }
@@ -269,7 +268,7 @@ Status CheckTyped(const Task& task, Form form) {
 }
 
 std::string SizeJson(const TileSize& size) {
-  const std::string width = std::to_string(size.width_px);
+  std::string width = std::to_string(size.width_px);
   if (size.width_px == size.height_px) return width;
   return "\"" + width + "x" + std::to_string(size.height_px) + "\"";
 }
