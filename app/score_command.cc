@@ -270,7 +270,6 @@ StatusOr<ExitCode> ScoreRun::ScoreAll(const SlideReader& reader, Log& log) {
                 .threads = threads_,
                 .engine = EngineName(settings_.run.engine),
                 .model = model_.card.name});
-  progress_->Start();
   ScoreSink sink({.files = &files_,
                   .settings = &settings_.output,
                   .card = &model_.card,
@@ -298,11 +297,12 @@ StatusOr<ExitCode> ScoreRun::Run() {
     PrintMessage("no JPEG, PNG or TIFF file in the given folders");
     return ExitCode::kNoInput;
   }
+  progress_.emplace(ProgressOf(request_, std::ssize(inputs_)));
+  if (!request_.dry_run) progress_->Start();
   CYTO8_RETURN_IF_ERROR(ReadModel());
   CYTO8_ASSIGN_OR_RETURN(const SlideReader reader, MakeReader());
   if (stop_.received()) return stop_.exit_code();
   if (request_.dry_run) return DescribeOnly(reader);
-  progress_.emplace(ProgressOf(request_, std::ssize(inputs_)));
   CYTO8_ASSIGN_OR_RETURN(Log log, MakeLog());
   const StatusOr<ExitCode> code = ScoreAll(reader, log);
   const ExitCode ended = code.ok() ? *code : ExitCodeOf(code.status());

@@ -10,7 +10,6 @@
 #   libjpeg-turbo     JPEG::JPEG          libpng        PNG::PNG
 #   OpenSSL           OpenSSL::Crypto     GoogleTest    GTest::gtest_main
 #   libtiff           TIFF::TIFF          zlib          ZLIB::ZLIB
-#   TurboJPEG         cyto8_turbojpeg (writing; reading is JPEG::JPEG)
 #   Google Benchmark  benchmark::benchmark_main
 
 find_package(Threads REQUIRED)
@@ -36,13 +35,10 @@ find_path(CYTO8_OPENCV_INCLUDE_DIR opencv2/imgproc.hpp PATH_SUFFIXES opencv4
                                                                      REQUIRED)
 find_library(CYTO8_OPENCV_CORE opencv_core REQUIRED)
 find_library(CYTO8_OPENCV_IMGPROC opencv_imgproc REQUIRED)
-find_path(CYTO8_TURBOJPEG_INCLUDE_DIR turbojpeg.h REQUIRED)
-find_library(CYTO8_TURBOJPEG turbojpeg REQUIRED)
 find_path(CYTO8_DNNL_INCLUDE_DIR dnnl.hpp REQUIRED)
 find_library(CYTO8_DNNL dnnl REQUIRED)
 mark_as_advanced(CYTO8_OPENCV_INCLUDE_DIR CYTO8_OPENCV_CORE
-                 CYTO8_OPENCV_IMGPROC CYTO8_DNNL_INCLUDE_DIR CYTO8_DNNL
-                 CYTO8_TURBOJPEG_INCLUDE_DIR CYTO8_TURBOJPEG)
+                 CYTO8_OPENCV_IMGPROC CYTO8_DNNL_INCLUDE_DIR CYTO8_DNNL)
 
 add_library(cyto8_opencv INTERFACE)
 target_include_directories(cyto8_opencv SYSTEM
@@ -54,8 +50,3 @@ add_library(cyto8_dnnl INTERFACE)
 target_include_directories(cyto8_dnnl SYSTEM
                            INTERFACE ${CYTO8_DNNL_INCLUDE_DIR})
 target_link_libraries(cyto8_dnnl INTERFACE ${CYTO8_DNNL})
-
-add_library(cyto8_turbojpeg INTERFACE)
-target_include_directories(cyto8_turbojpeg SYSTEM
-                           INTERFACE ${CYTO8_TURBOJPEG_INCLUDE_DIR})
-target_link_libraries(cyto8_turbojpeg INTERFACE ${CYTO8_TURBOJPEG})

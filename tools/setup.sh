@@ -11,7 +11,7 @@ build_packages=(
   build-essential cmake ninja-build ccache protobuf-compiler libprotobuf-dev
   libdnnl-dev libtbb-dev libopencv-imgproc-dev libopencv-core-dev
   libyaml-cpp-dev libfmt-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
-  libjpeg62-turbo-dev libturbojpeg0-dev libpng-dev libtiff-dev libssl-dev
+  libjpeg62-turbo-dev libpng-dev libtiff-dev libssl-dev
   libgtest-dev libgmock-dev libbenchmark-dev zlib1g-dev)
 fuzz_packages=(clang-14 llvm-14 libclang-rt-14-dev)
 
