@@ -279,6 +279,7 @@ StatusOr<ExitCode> ScoreRun::ScoreAll(const SlideReader& reader, Log& log) {
                   .log = &log},
                  inputs_);
   CYTO8_RETURN_IF_ERROR(RunPipeline(reader, sink));
+  sink.Close();
   progress_->Finish();
   const std::vector<SlideSummary>& slides = sink.slides();
   const ExitCode code = Worse(CodeOf(FailuresOf(slides)), stop_.exit_code());

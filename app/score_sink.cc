@@ -41,6 +41,16 @@ ScoreSink::ScoreSink(const ScoreSinkContext& context,
     : context_(context), inputs_(inputs) {
   slides_.reserve(inputs.size());
   for (const SlideInput& input : inputs) slides_.push_back(Unfinished(input));
+  queue_.set_capacity(2 * context.threads);
+  writer_ = std::thread([this] { WriteAll(); });
+}
+
+ScoreSink::~ScoreSink() { Close(); }
+
+void ScoreSink::Close() {
+  if (!writer_.joinable()) return;
+  queue_.push(nullptr);
+  writer_.join();
 }
 
 void ScoreSink::Begin(size_t input, const SlidePlan& plan) {
@@ -70,8 +80,20 @@ Status ScoreSink::Write(SlideResult& result) {
   return WriteSlideFiles(*context_.files, options, result);
 }
 
-// Each input has its own place in slides_, so no lock is needed.
 void ScoreSink::Finish(size_t input, SlideResult result) {
+  queue_.push(std::make_shared<Finished>(
+      Finished{.input = input, .result = std::move(result)}));
+}
+
+void ScoreSink::WriteAll() {
+  std::shared_ptr<Finished> finished;
+  for (queue_.pop(finished); finished; queue_.pop(finished)) {
+    WriteOne(std::move(*finished));
+  }
+}
+
+void ScoreSink::WriteOne(Finished finished) {
+  SlideResult& result = finished.result;
   if (HasResult(result)) {
     try {
       result.status = Write(result);
@@ -80,13 +102,13 @@ void ScoreSink::Finish(size_t input, SlideResult result) {
           ResourceExhausted(result.identity.path + ": out of memory");
     }
   }
-  SlideSummary& slide = slides_[input];
+  SlideSummary& slide = slides_[finished.input];
   slide = Summarize(result, context_.card->classes.size());
   if (!HasResult(slide)) {
     RemoveSlideFiles(*context_.files, context_.settings->output + "/slides/" +
                                           slide.identity.id);
   }
-  context_.progress->SlideDone(static_cast<int64_t>(input),
+  context_.progress->SlideDone(static_cast<int64_t>(finished.input),
                                {.name = slide.identity.path,
                                 .has_result = HasResult(slide),
                                 .cells = slide.boxes,

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Takes the results of the pipeline: writes each image's files, tells progress
-// and log, keeps what the files of the run need. Tested by
-// tests/app/score_command_test.cc and score_fault_test.cc.
+// and log, keeps what the files of the run need. A thread of its own does the
+// writing, which is mostly waiting for the disk to sync, so that the threads
+// of the pipeline need not wait. Tested by tests/app/score_command_test.cc and
+// score_fault_test.cc.
 #pragma once
 
+#include <tbb/concurrent_queue.h>
+
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <thread>
 #include <vector>
 
 #include "app/log.h"
@@ -36,24 +42,40 @@ class ScoreSink final : public SlideSink {
  public:
   ScoreSink(const ScoreSinkContext& context,
             std::span<const SlideInput> inputs);
+  ScoreSink(const ScoreSink&) = delete;
+  ScoreSink& operator=(const ScoreSink&) = delete;
+  ~ScoreSink() override;  // Close().
 
   void Begin(size_t input, const SlidePlan& plan) override;
   void TileDone(size_t input) override;
   void Finish(size_t input, SlideResult result) override;
 
-  // One per input, in their order. Images that a stop cut short have the
-  // status kUnavailable.
+  // Waits until all is written. Nothing may come afterwards.
+  void Close();
+
+  // After Close(). One per input, in their order. Images that a stop cut short
+  // have the status kUnavailable.
   const std::vector<SlideSummary>& slides() const { return slides_; }
   // Of the image that took most; see SlidePlan::PixelBytes.
   int64_t most_pixel_bytes() const { return most_pixel_bytes_; }
 
  private:
+  struct Finished {
+    size_t input = 0;
+    SlideResult result;
+  };
+
+  void WriteAll();
+  void WriteOne(Finished finished);
   Status Write(SlideResult& result);
 
   ScoreSinkContext context_;
   std::span<const SlideInput> inputs_;
   std::vector<SlideSummary> slides_;
   int64_t most_pixel_bytes_ = 0;  // changed by Begin alone.
+  // A null ends it. Bounded, so that results do not pile up in memory.
+  tbb::concurrent_bounded_queue<std::shared_ptr<Finished>> queue_;
+  std::thread writer_;
 };
 
 }  // namespace cyto8

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "detector/graph/activation_node.h"
 #include "detector/passes/rewrite.h"
 
 namespace cyto8 {

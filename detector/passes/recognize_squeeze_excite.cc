@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "detector/graph/activation_node.h"
 #include "detector/graph/shape_inference.h"
 #include "detector/passes/rewrite.h"
 

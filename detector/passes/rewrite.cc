@@ -101,24 +101,6 @@ const Shape* StaticShapeOf(const Graph& graph, ValueRef value) {
   return shape && IsStatic(*shape) ? &*shape : nullptr;
 }
 
-std::optional<Activation> ActivationOf(const Node& node) {
-  switch (node.op) {
-    case Op::kRelu:
-      return Activation::kRelu;
-    case Op::kRelu6:
-      return Activation::kRelu6;
-    case Op::kSigmoid:
-      return Activation::kSigmoid;
-    case Op::kHardSwish:
-      return Activation::kHardSwish;
-    case Op::kSwish:
-      if (node.As<SwishAttributes>().beta != 1) return std::nullopt;
-      return Activation::kSwish;
-    default:
-      return std::nullopt;
-  }
-}
-
 Tensor ToFloatTensor(Shape shape, const std::vector<double>& values) {
   std::vector<float> floats;
   floats.reserve(values.size());

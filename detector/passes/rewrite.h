@@ -11,7 +11,6 @@
 #include <unordered_set>
 #include <vector>
 
-#include "base/activation.h"
 #include "base/status.h"
 #include "detector/graph/graph.h"
 
@@ -82,9 +81,6 @@ int64_t RankOf(const Graph& graph, ValueRef value);
 
 // The shape if every side is known, else null.
 const Shape* StaticShapeOf(const Graph& graph, ValueRef value);
-
-// The activation that a node is, if a convolution can apply it.
-std::optional<Activation> ActivationOf(const Node& node);
 
 // Double arithmetic ends here.
 Tensor ToFloatTensor(Shape shape, const std::vector<double>& values);

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <utility>
 
+#include "detector/graph/activation_node.h"
 #include "detector/kernels/depthwise_conv2d_f32.h"
 #include "detector/kernels/feature_fusion_f32.h"
 #include "detector/runtime/step.h"
@@ -15,24 +16,6 @@
 
 namespace cyto8 {
 namespace {
-
-std::optional<Activation> ActivationOf(const Node& node) {
-  switch (node.op) {
-    case Op::kRelu:
-      return Activation::kRelu;
-    case Op::kRelu6:
-      return Activation::kRelu6;
-    case Op::kSigmoid:
-      return Activation::kSigmoid;
-    case Op::kHardSwish:
-      return Activation::kHardSwish;
-    case Op::kSwish:
-      if (node.As<SwishAttributes>().beta != 1) return std::nullopt;
-      return Activation::kSwish;
-    default:
-      return std::nullopt;
-  }
-}
 
 class GroupFinder {
  public:

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "detector/graph/activation_node.h"
 #include "tests/detector/passes/small_graph.h"
 
 namespace cyto8 {
