@@ -10,7 +10,6 @@
 
 #include "base/checked_math.h"
 #include "tiling/tiff_chunk.h"
-#include "tiling/tiff_directory.h"
 #include "tiling/tiff_layout.h"
 #include "tiling/tiff_pixels.h"
 
@@ -34,10 +33,8 @@ Status CheckPlausible(const TiffLayout& layout, int64_t file_bytes) {
 
 class TiffRows final : public RowSource {
  public:
-  TiffRows(ByteSource& bytes, TiffDirectory directory, TiffLayout layout,
-           const Limits& limits)
+  TiffRows(ByteSource& bytes, TiffLayout layout, const Limits& limits)
       : bytes_(&bytes),
-        directory_(std::move(directory)),
         layout_(std::move(layout)),
         limits_(limits),
         pixels_(layout_) {
@@ -74,7 +71,6 @@ class TiffRows final : public RowSource {
   Status Finish(Planes& planes);
 
   ByteSource* bytes_;
-  TiffDirectory directory_;
   TiffLayout layout_;
   Limits limits_;
   TiffPixels pixels_;
@@ -92,6 +88,7 @@ int64_t TiffRows::BandRows() const {
 
 int64_t TiffRows::memory_bytes() const {
   return BandRows() * ImageRowBytes() +
+         static_cast<int64_t>(layout_.chunks.size() * sizeof(TiffExtent)) +
          layout_.planes() * (TiffChunkBytes(layout_) + layout_.RowBytes());
 }
 
@@ -154,14 +151,12 @@ StatusOr<TiffRows::Planes> TiffRows::Open(int64_t row, int64_t column) {
   for (int64_t plane = 0; plane < layout_.planes(); ++plane) {
     const int64_t index =
         (plane * layout_.chunks_down + row) * layout_.chunks_across + column;
-    planes.name = (layout_.tiled ? "tile " : "strip ") + std::to_string(index);
-    CYTO8_ASSIGN_OR_RETURN(const TiffExtent extent,
-                           Annotate(ReadTiffExtent(directory_, layout_, index,
-                                                   bytes_->size_bytes()),
-                                    planes.name));
+    planes.name = layout_.NameOfChunk(index);
     CYTO8_ASSIGN_OR_RETURN(
         std::unique_ptr<TiffChunk> chunk,
-        Annotate(OpenTiffChunk(layout_, *bytes_, extent, row, limits_),
+        Annotate(OpenTiffChunk(layout_, *bytes_,
+                               layout_.chunks[static_cast<size_t>(index)], row,
+                               limits_),
                  planes.name));
     planes.chunks.push_back(std::move(chunk));
     row_[static_cast<size_t>(plane)].resize(
@@ -189,11 +184,9 @@ Status TiffRows::Finish(Planes& planes) {
 
 StatusOr<std::unique_ptr<RowSource>> OpenTiffRows(ByteSource& bytes,
                                                   const Limits& limits) {
-  CYTO8_ASSIGN_OR_RETURN(TiffDirectory directory, TiffDirectory::Read(bytes));
-  CYTO8_ASSIGN_OR_RETURN(TiffLayout layout, ReadTiffLayout(directory, limits));
+  CYTO8_ASSIGN_OR_RETURN(TiffLayout layout, ReadTiffLayout(bytes, limits));
   CYTO8_RETURN_IF_ERROR(CheckPlausible(layout, bytes.size_bytes()));
-  auto rows = std::make_unique<TiffRows>(bytes, std::move(directory),
-                                         std::move(layout), limits);
+  auto rows = std::make_unique<TiffRows>(bytes, std::move(layout), limits);
   CYTO8_RETURN_IF_ERROR(CheckDecoderBytes(rows->memory_bytes(), limits));
   return std::unique_ptr<RowSource>(std::move(rows));
 }

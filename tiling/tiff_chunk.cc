@@ -61,9 +61,8 @@ void SumUp16(std::span<uint8_t> row, size_t samples) {
 
 class CodedChunk final : public TiffChunk {
  public:
-  CodedChunk(const TiffLayout& layout, std::unique_ptr<TiffCodec> codec,
-             int64_t surplus)
-      : layout_(&layout), codec_(std::move(codec)), surplus_(surplus) {}
+  CodedChunk(const TiffLayout& layout, std::unique_ptr<TiffCodec> codec)
+      : layout_(&layout), codec_(std::move(codec)) {}
 
   Status ReadRow(std::span<uint8_t> row) override {
     CYTO8_RETURN_IF_ERROR(codec_->Read(row));
@@ -78,12 +77,11 @@ class CodedChunk final : public TiffChunk {
     return OkStatus();
   }
 
-  Status Finish() override { return codec_->Finish(surplus_); }
+  Status Finish() override { return codec_->Finish(); }
 
  private:
   const TiffLayout* layout_;
   std::unique_ptr<TiffCodec> codec_;
-  int64_t surplus_;
 };
 
 class JpegChunk final : public TiffChunk {
@@ -155,8 +153,13 @@ StatusOr<std::unique_ptr<TiffChunk>> OpenJpegChunk(const TiffLayout& layout,
 }  // namespace
 
 int64_t TiffChunkBytes(const TiffLayout& layout) {
-  return layout.compression == TiffCompression::kJpeg ? JpegBytes(layout)
-                                                      : kTiffCodecBytes;
+  if (layout.compression == TiffCompression::kJpeg) return JpegBytes(layout);
+  int64_t packed_bytes = 0;
+  for (const TiffExtent& extent : layout.chunks) {
+    packed_bytes = std::max(packed_bytes, extent.end - extent.begin);
+  }
+  return TiffCodecBytes(layout.compression, packed_bytes,
+                        layout.chunk_height_px * layout.RowBytes());
 }
 
 StatusOr<std::unique_ptr<TiffChunk>> OpenTiffChunk(const TiffLayout& layout,
@@ -167,12 +170,16 @@ StatusOr<std::unique_ptr<TiffChunk>> OpenTiffChunk(const TiffLayout& layout,
   if (layout.compression == TiffCompression::kJpeg) {
     return OpenJpegChunk(layout, bytes, extent, row_of_chunks, limits);
   }
-  CYTO8_ASSIGN_OR_RETURN(std::unique_ptr<TiffCodec> codec,
-                         OpenTiffCodec(layout.compression, bytes, extent));
-  const int64_t missing_rows =
-      layout.chunk_height_px - layout.RowsOfChunk(row_of_chunks);
-  return std::unique_ptr<TiffChunk>(std::make_unique<CodedChunk>(
-      layout, std::move(codec), missing_rows * layout.RowBytes()));
+  // A last strip may be as long as the others.
+  const int64_t rows = layout.RowsOfChunk(row_of_chunks);
+  const TiffCodecSize size = {
+      .wanted_bytes = rows * layout.RowBytes(),
+      .surplus_bytes = (layout.chunk_height_px - rows) * layout.RowBytes()};
+  CYTO8_ASSIGN_OR_RETURN(
+      std::unique_ptr<TiffCodec> codec,
+      OpenTiffCodec(layout.compression, bytes, extent, size));
+  return std::unique_ptr<TiffChunk>(
+      std::make_unique<CodedChunk>(layout, std::move(codec)));
 }
 
 }  // namespace cyto8

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bytes of a strip or tile, uncompressed as a stream: none, PackBits, LZW
-// and deflate. Each needs memory that does not grow with the strip. JPEG is in
-// strict_jpeg.h. Tested by tests/tiling/tiff_codec_test.cc.
+// The bytes of a strip or tile, uncompressed: none, PackBits, LZW and deflate.
+// JPEG is in strict_jpeg.h. Tested by tests/tiling/tiff_codec_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -22,18 +21,26 @@ class TiffCodec {
   // not so many.
   virtual Status Read(std::span<uint8_t> dst) = 0;
 
-  // After the last byte that is wanted: the end mark and the checksum where
-  // there is one. More than `surplus` further bytes are an error, except where
-  // nothing is compressed.
-  virtual Status Finish(int64_t surplus) = 0;
+  // After the last byte that is wanted: the checksum where there is one. More
+  // than the surplus is an error, except where nothing is compressed.
+  virtual Status Finish() = 0;
 };
 
-// What a codec holds at most.
-inline constexpr int64_t kTiffCodecBytes = int64_t{192} << 10;
+// What a strip or tile holds, uncompressed.
+struct TiffCodecSize {
+  int64_t wanted_bytes = 0;
+  int64_t surplus_bytes = 0;  // that may follow.
+};
+
+// What a codec holds at most for `packed_bytes` that become
+// `unpacked_bytes`: PackBits and LZW hold both, the others are streams.
+int64_t TiffCodecBytes(TiffCompression compression, int64_t packed_bytes,
+                       int64_t unpacked_bytes);
 
 // `bytes` outlives the result. Not for kJpeg.
 StatusOr<std::unique_ptr<TiffCodec>> OpenTiffCodec(TiffCompression compression,
                                                    ByteSource& bytes,
-                                                   const TiffExtent& extent);
+                                                   const TiffExtent& extent,
+                                                   const TiffCodecSize& size);
 
 }  // namespace cyto8

@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <initializer_list>
+#include <span>
 #include <string_view>
 
 #include "base/checked_math.h"
 #include "base/numbers.h"
 #include "tiling/row_source.h"
+#include "tiling/tiff_directory.h"
 
 namespace cyto8 {
 namespace {
@@ -168,15 +170,16 @@ int64_t ColoursOf(TiffColour colour) {
 // colour.
 Status ReadAlpha(const TiffDirectory& directory, TiffLayout& layout) {
   const int64_t colours = ColoursOf(layout.colour);
-  const int64_t extras = directory.Count(kExtraSamples);
+  std::vector<int64_t> kinds;
+  if (directory.Has(kExtraSamples)) {
+    CYTO8_ASSIGN_OR_RETURN(kinds, directory.Numbers(kExtraSamples));
+  }
+  const auto extras = static_cast<int64_t>(kinds.size());
   if (layout.samples != colours + extras) {
     return Contradiction("SamplesPerPixel = " + std::to_string(layout.samples) +
                          ": must be " + std::to_string(colours) + " and " +
                          std::to_string(extras) + " ExtraSamples");
   }
-  if (extras == 0) return OkStatus();
-  CYTO8_ASSIGN_OR_RETURN(const std::vector<int64_t> kinds,
-                         directory.Numbers(kExtraSamples, extras));
   for (int64_t i = 0; i < extras; ++i) {
     const int64_t kind = kinds[static_cast<size_t>(i)];
     if (!IsOneOf(kind, {0, 1, 2})) {
@@ -293,15 +296,36 @@ Status ReadStripSize(const TiffDirectory& directory, TiffLayout& layout) {
   return OkStatus();
 }
 
-Status CheckChunkCount(const TiffDirectory& directory, const TiffTag& tag,
-                       int64_t chunks) {
-  if (!directory.Has(tag)) return directory.Number(tag).status();
-  if (directory.Count(tag) == chunks) {
-    return directory.NumberAt(tag, 0).status();
+StatusOr<TiffExtent> ExtentOf(int64_t begin, int64_t count,
+                              int64_t file_bytes) {
+  if (count == 0) return Contradiction("it has 0 bytes");
+  if (begin <= file_bytes && count <= file_bytes - begin) {
+    return TiffExtent{.begin = begin, .end = begin + count};
   }
-  return Contradiction(std::string(tag.name) + " has " +
-                       std::to_string(directory.Count(tag)) +
-                       " values: must be " + std::to_string(chunks));
+  return Contradiction("it has " + std::to_string(count) + " bytes at byte " +
+                       std::to_string(begin) + ": the file has " +
+                       std::to_string(file_bytes));
+}
+
+Status ReadExtents(const TiffDirectory& directory, int64_t file_bytes,
+                   TiffLayout& layout) {
+  const int64_t chunks =
+      layout.chunks_across * layout.chunks_down * layout.planes();
+  CYTO8_ASSIGN_OR_RETURN(
+      const std::vector<int64_t> begins,
+      directory.Numbers(layout.tiled ? kTileOffsets : kStripOffsets, chunks));
+  CYTO8_ASSIGN_OR_RETURN(
+      const std::vector<int64_t> counts,
+      directory.Numbers(layout.tiled ? kTileByteCounts : kStripByteCounts,
+                        chunks));
+  for (size_t i = 0; i < begins.size(); ++i) {
+    CYTO8_ASSIGN_OR_RETURN(
+        const TiffExtent extent,
+        Annotate(ExtentOf(begins[i], counts[i], file_bytes),
+                 layout.NameOfChunk(static_cast<int64_t>(i))));
+    layout.chunks.push_back(extent);
+  }
+  return OkStatus();
 }
 
 Status ReadChunks(const TiffDirectory& directory, const Limits& limits,
@@ -314,12 +338,7 @@ Status ReadChunks(const TiffDirectory& directory, const Limits& limits,
                                      : ReadStripSize(directory, layout));
   layout.chunks_across = RoundedUp(layout.width_px, layout.chunk_width_px);
   layout.chunks_down = RoundedUp(layout.height_px, layout.chunk_height_px);
-  const int64_t chunks =
-      layout.chunks_across * layout.chunks_down * layout.planes();
-  CYTO8_RETURN_IF_ERROR(CheckChunkCount(
-      directory, layout.tiled ? kTileOffsets : kStripOffsets, chunks));
-  return CheckChunkCount(
-      directory, layout.tiled ? kTileByteCounts : kStripByteCounts, chunks);
+  return OkStatus();
 }
 
 Status ReadJpegTables(const TiffDirectory& directory, TiffLayout& layout) {
@@ -327,9 +346,11 @@ Status ReadJpegTables(const TiffDirectory& directory, TiffLayout& layout) {
       !directory.Has(kJpegTables)) {
     return OkStatus();
   }
-  CYTO8_ASSIGN_OR_RETURN(layout.jpeg_tables,
-                         directory.Bytes(kJpegTables, kMaxTableBytes));
-  return OkStatus();
+  CYTO8_ASSIGN_OR_RETURN(const std::span<const std::byte> tables,
+                         directory.Bytes(kJpegTables));
+  layout.jpeg_tables.assign(tables.begin(), tables.end());
+  return CheckRange(std::string(kJpegTables.name) + " bytes",
+                    static_cast<int64_t>(tables.size()), 0, kMaxTableBytes);
 }
 
 bool IsMicroscope(double um_per_px) {
@@ -374,11 +395,9 @@ StatusOr<std::optional<double>> ResolutionMpp(const TiffDirectory& directory) {
 }
 
 Status ReadScale(const TiffDirectory& directory, TiffLayout& layout) {
-  constexpr int64_t kMaxDescription = int64_t{64} << 10;
-  if (directory.Has(kImageDescription) &&
-      directory.Count(kImageDescription) <= kMaxDescription) {
-    CYTO8_ASSIGN_OR_RETURN(const std::vector<std::byte> text,
-                           directory.Bytes(kImageDescription, kMaxDescription));
+  if (directory.Has(kImageDescription)) {
+    CYTO8_ASSIGN_OR_RETURN(const std::span<const std::byte> text,
+                           directory.Bytes(kImageDescription));
     layout.um_per_px =
         AperioMpp({reinterpret_cast<const char*>(text.data()), text.size()});
     if (layout.um_per_px) layout.mpp_source = "aperio.MPP";
@@ -417,8 +436,13 @@ int64_t TiffLayout::RowsOfChunk(int64_t row_of_chunks) const {
   return std::min(chunk_height_px, height_px - row_of_chunks * chunk_height_px);
 }
 
-StatusOr<TiffLayout> ReadTiffLayout(const TiffDirectory& directory,
-                                    const Limits& limits) {
+std::string TiffLayout::NameOfChunk(int64_t index) const {
+  return (tiled ? "tile " : "strip ") + std::to_string(index);
+}
+
+StatusOr<TiffLayout> ReadTiffLayout(ByteSource& bytes, const Limits& limits) {
+  CYTO8_ASSIGN_OR_RETURN(const TiffDirectory directory,
+                         TiffDirectory::Read(bytes, limits));
   TiffLayout layout;
   layout.big_endian = directory.big_endian();
   layout.pages = directory.pages();
@@ -429,27 +453,10 @@ StatusOr<TiffLayout> ReadTiffLayout(const TiffDirectory& directory,
   CYTO8_RETURN_IF_ERROR(CheckCombination(layout));
   CYTO8_RETURN_IF_ERROR(ReadPalette(directory, layout));
   CYTO8_RETURN_IF_ERROR(ReadChunks(directory, limits, layout));
+  CYTO8_RETURN_IF_ERROR(ReadExtents(directory, bytes.size_bytes(), layout));
   CYTO8_RETURN_IF_ERROR(ReadJpegTables(directory, layout));
   CYTO8_RETURN_IF_ERROR(ReadScale(directory, layout));
   return layout;
-}
-
-StatusOr<TiffExtent> ReadTiffExtent(const TiffDirectory& directory,
-                                    const TiffLayout& layout, int64_t index,
-                                    int64_t file_bytes) {
-  CYTO8_ASSIGN_OR_RETURN(
-      const int64_t begin,
-      directory.NumberAt(layout.tiled ? kTileOffsets : kStripOffsets, index));
-  const TiffTag& counts = layout.tiled ? kTileByteCounts : kStripByteCounts;
-  CYTO8_ASSIGN_OR_RETURN(const int64_t count,
-                         directory.NumberAt(counts, index));
-  if (count == 0) return Contradiction("it has 0 bytes");
-  if (begin <= file_bytes && count <= file_bytes - begin) {
-    return TiffExtent{.begin = begin, .end = begin + count};
-  }
-  return Contradiction("it has " + std::to_string(count) + " bytes at byte " +
-                       std::to_string(begin) + ": the file has " +
-                       std::to_string(file_bytes));
 }
 
 }  // namespace cyto8

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "base/image_view.h"
+#include "base/input_file.h"
 #include "base/limits.h"
 #include "base/status.h"
-#include "tiling/tiff_directory.h"
 
 namespace cyto8 {
 
@@ -40,6 +40,12 @@ enum class TiffColour {
 
 enum class TiffAlpha { kNone, kAssociated, kUnassociated };
 
+// Where a chunk lies, [begin, end) in the file.
+struct TiffExtent {
+  int64_t begin = 0;
+  int64_t end = 0;
+};
+
 // Strips are chunks as wide as the image; the last one may be shorter. Tiles
 // are all of one size and may reach past the image.
 struct TiffLayout {
@@ -50,6 +56,8 @@ struct TiffLayout {
   int64_t chunk_height_px = 0;
   int64_t chunks_across = 0;
   int64_t chunks_down = 0;
+  // From left to right, then down, then by plane.
+  std::vector<TiffExtent> chunks = {};
   int64_t samples = 0;       // per pixel, those beyond the colours included.
   bool separate = false;     // a chunk holds one sample of each pixel.
   int64_t bits = 0;          // per sample: 1, 2, 4, 8 or 16.
@@ -71,24 +79,13 @@ struct TiffLayout {
   int64_t RowBytes() const;
   // The rows of a chunk that show the image, or all of a tile.
   int64_t RowsOfChunk(int64_t row_of_chunks) const;
+  // "strip 3".
+  std::string NameOfChunk(int64_t index) const;
 };
 
 // kUnimplemented for what TIFF knows and we do not, with tag and value;
-// kDataLoss for what is missing or contradicts itself; kInvalidArgument beyond
-// a limit.
-StatusOr<TiffLayout> ReadTiffLayout(const TiffDirectory& directory,
-                                    const Limits& limits);
-
-// Where a chunk lies, [begin, end) in the file.
-struct TiffExtent {
-  int64_t begin = 0;
-  int64_t end = 0;
-};
-
-// index counts from left to right, then down, then by plane. kDataLoss for one
-// that is empty or not inside of the file.
-StatusOr<TiffExtent> ReadTiffExtent(const TiffDirectory& directory,
-                                    const TiffLayout& layout, int64_t index,
-                                    int64_t file_bytes);
+// kDataLoss for what is missing, contradicts itself or lies outside of the
+// file; kInvalidArgument beyond a limit.
+StatusOr<TiffLayout> ReadTiffLayout(ByteSource& bytes, const Limits& limits);
 
 }  // namespace cyto8
