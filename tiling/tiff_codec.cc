@@ -113,10 +113,10 @@ class LibraryCodec final : public TiffCodec {
 
   bool Decode(std::vector<std::byte>& packed, int64_t count) {
     handle_->Forget();
-    return TIFFReadFromUserBuffer(
-               handle_->tiff(), 0, packed.data(),
-               static_cast<tmsize_t>(packed.size()), unpacked_.data(),
-               static_cast<tmsize_t>(count)) != 0;
+    return TIFFReadFromUserBuffer(handle_->tiff(), 0, packed.data(),
+                                  static_cast<tmsize_t>(packed.size()),
+                                  unpacked_.data(),
+                                  static_cast<tmsize_t>(count)) != 0;
   }
 
   MemoryBytes header_;

@@ -120,8 +120,7 @@ StatusOr<TiffDirectory::Values> TiffDirectory::Need(const TiffTag& tag) const {
   }
   const TIFFField* field = TIFFFindField(tiff, id, TIFF_ANY);
   CYTO8_ENSURE(field != nullptr);
-  return Values{
-      .type = TIFFFieldDataType(field), .count = count, .data = data};
+  return Values{.type = TIFFFieldDataType(field), .count = count, .data = data};
 }
 
 StatusOr<int64_t> TiffDirectory::Number(const TiffTag& tag) const {

@@ -51,8 +51,8 @@ StatusOr<std::unique_ptr<TiffHandle>> TiffHandle::Open(ByteSource& bytes,
   TIFFOpenOptionsSetWarningHandlerExtR(options.get(), Message, handle.get());
   // Read only, header only, no mapping, no strips but those of the file.
   handle->tiff_ =
-      TIFFClientOpenExt("libtiff", "rhmc", handle.get(), Read, Write, Seek, Close,
-                        Size, nullptr, nullptr, options.get());
+      TIFFClientOpenExt("libtiff", "rhmc", handle.get(), Read, Write, Seek,
+                        Close, Size, nullptr, nullptr, options.get());
   CYTO8_RETURN_IF_ERROR(handle->failure());
   if (handle->tiff_ == nullptr) return DataLoss("damaged TIFF: no header");
   return handle;

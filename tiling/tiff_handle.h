@@ -53,7 +53,8 @@ class TiffHandle {
   static int Close(thandle_t self);
   static toff_t Size(thandle_t self);
   static int Message(TIFF* tiff, void* self, const char* module,
-                     const char* format, va_list arguments);
+                     const char* format, va_list arguments)
+      __attribute__((format(printf, 4, 0)));
   void Take(const std::string& message);
 
   ByteSource* bytes_;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests of tiling/strict_tiff.h: what libtiff writes comes back exactly, in
 // every layout; every damage that can be seen is an error with a pinned text.
-// Also of tiff_handle.h, tiff_directory.h, tiff_layout.h, tiff_chunk.h and tiff_pixels.h,
-// which are its parts.
+// Also of tiff_handle.h, tiff_directory.h, tiff_layout.h, tiff_chunk.h and
+// tiff_pixels.h, which are its parts.
 #include "tiling/strict_tiff.h"
 
 #include <gtest/gtest.h>
@@ -869,9 +869,10 @@ TEST(PromiseP3, AnEmptyOrHugeDirectoryIsRefused) {
     Put(bytes, 10 + 12 * entries, 0, 4);
     return ErrorOfBytes(bytes);
   };
-  EXPECT_EQ(error(0),
-            "DATA_LOSS: damaged TIFF: Failed to allocate memory for to read TIFF "
-            "directory (0 elements of 12 bytes each)");
+  EXPECT_EQ(
+      error(0),
+      "DATA_LOSS: damaged TIFF: Failed to allocate memory for to read TIFF "
+      "directory (0 elements of 12 bytes each)");
   EXPECT_EQ(error(4097),
             "DATA_LOSS: damaged TIFF: Sanity check on directory count failed, "
             "this is probably not a valid IFD offset");
@@ -906,11 +907,13 @@ TEST(PromiseP3, MalformedBigTiffHeadersAreRefusedByName) {
     Put(bytes, at, value, size);
     return ErrorOfBytes(bytes);
   };
-  EXPECT_EQ(with(4, 4, 2),
-            "DATA_LOSS: damaged TIFF: Not a TIFF file, bad BigTIFF offsetsize 4 "
-            "(0x4)");
-  EXPECT_EQ(with(6, 1, 2),
-            "DATA_LOSS: damaged TIFF: Not a TIFF file, bad BigTIFF unused 1 (0x1)");
+  EXPECT_EQ(
+      with(4, 4, 2),
+      "DATA_LOSS: damaged TIFF: Not a TIFF file, bad BigTIFF offsetsize 4 "
+      "(0x4)");
+  EXPECT_EQ(
+      with(6, 1, 2),
+      "DATA_LOSS: damaged TIFF: Not a TIFF file, bad BigTIFF unused 1 (0x1)");
   EXPECT_EQ(with(8, 0xFFFFFFFFFFFFFFFF, 8),
             "DATA_LOSS: damaged TIFF: libtiff: Error fetching directory count");
 }

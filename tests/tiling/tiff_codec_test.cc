@@ -22,8 +22,7 @@ StatusOr<std::string> Decode(TiffCompression compression, const Stream& stream,
   MemoryBytes bytes(std::as_bytes(std::span(stream)));
   CYTO8_ASSIGN_OR_RETURN(
       const std::unique_ptr<TiffCodec> codec,
-      OpenTiffCodec(compression, bytes,
-                    {.begin = 0, .end = bytes.size_bytes()},
+      OpenTiffCodec(compression, bytes, {.begin = 0, .end = bytes.size_bytes()},
                     {.wanted_bytes = static_cast<int64_t>(size),
                      .surplus_bytes = surplus}));
   std::string out(size, '?');
@@ -162,7 +161,8 @@ TEST(TiffLzwTest, TheTableMayFillUpAndBeCleared) {
 TEST(TiffLzwTest, ATableThatOverflowsByFarIsAnError) {
   const auto error = [](size_t count) {
     std::vector<int> codes = {kClear};
-    for (size_t i = 0; i < count; ++i) codes.push_back(static_cast<int>(i % 251));
+    for (size_t i = 0; i < count; ++i)
+      codes.push_back(static_cast<int>(i % 251));
     return ErrorOf(TiffCompression::kLzw, Lzw(codes), count);
   };
   EXPECT_EQ(error(4000), "OK");
