@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdio>
-#include <cstdlib>
 #include <new>
 #include <span>
+#include <string_view>
 
 #include "base/checked_math.h"
 
@@ -25,11 +26,13 @@ struct OptionsDeleter {
 // The number behind "Tag ", as libtiff calls a tag it knows nothing of; 0 where
 // there is none.
 int TagIn(const std::string& message) {
-  constexpr char kName[] = "Tag ";
+  constexpr std::string_view kName = "Tag ";
   const size_t at = message.find(kName);
-  return at == std::string::npos
-             ? 0
-             : std::atoi(message.c_str() + at + sizeof(kName) - 1);
+  int tag = 0;
+  if (at == std::string::npos) return tag;
+  const char* end = message.data() + message.size();
+  std::from_chars(message.data() + at + kName.size(), end, tag);
+  return tag;
 }
 
 bool IsHarmless(const std::string& message) {
