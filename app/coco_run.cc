@@ -74,8 +74,10 @@ Status CopyList(FileSystem& files, const std::string& path, int64_t entries,
   CYTO8_RETURN_IF_ERROR(copied);
   CYTO8_RETURN_IF_ERROR(closed);
   if (body.IsWhole(entries)) return OkStatus();
-  return DataLoss(path + ": is not the list of " + std::to_string(entries) +
-                  " boxes that was written");
+  // Another run writes into the same folder.
+  return Status(StatusCode::kUnavailable, path + ": is not the list of " +
+                                              std::to_string(entries) +
+                                              " boxes that was written");
 }
 
 }  // namespace

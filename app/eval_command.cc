@@ -3,6 +3,7 @@
 #include "app/eval_command.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "app/class_groups.h"
@@ -109,10 +110,22 @@ ExitCode Fail(ExitCode code, const Status& status) {
 
 }  // namespace
 
+bool IsSameOrInside(const std::string& path, const std::string& input) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path target = fs::weakly_canonical(path, error);
+  const fs::path source = fs::weakly_canonical(input, error);
+  const auto [rest, end] =
+      std::mismatch(source.begin(), source.end(), target.begin(), target.end());
+  return rest == source.end();
+}
+
 Status CheckReportFile(FileSystem& files, const std::string& path,
                        std::span<const std::string> inputs) {
   if (path.empty()) return OkStatus();
-  if (std::ranges::find(inputs, path) != inputs.end()) {
+  if (std::ranges::any_of(inputs, [&](const std::string& input) {
+        return IsSameOrInside(path, input);
+      })) {
     return InvalidArgument("--json: " + path + ": is an input");
   }
   const StatusOr<int> file = files.OpenForReading(path);

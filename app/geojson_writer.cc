@@ -96,8 +96,8 @@ std::string Head(const SlideResult& slide) {
          JsonText(kResearchNotice) +
          ", \"slide\": " + JsonText(slide.identity.id) +
          ", \"width_px\": " + std::to_string(slide.width_px) +
-         ", \"height_px\": " + std::to_string(slide.height_px) +
-         ", \"mpp\": " + FormatShortest(slide.mpp.value) +
+         ", \"height_px\": " + std::to_string(slide.height_px) + ", \"mpp\": " +
+         (slide.mpp.is_known() ? FormatShortest(slide.mpp.value) : "null") +
          ", \"mpp_source\": " + JsonText(slide.mpp.source) +
          ", \"conventions\": \"level-0 pixels, origin top left, y downwards; "
          "boxes may reach past the image\"}, \"features\": [";

@@ -59,6 +59,13 @@ fs::path RealPath(const std::string& path) {
   return error ? Normalized(path) : real;
 }
 
+// Whether an earlier run wrote its results here: its pictures are no input.
+bool IsOutputFolder(const std::vector<DirectoryEntry>& entries) {
+  return std::ranges::any_of(entries, [](const DirectoryEntry& entry) {
+    return entry.name == "run.json" && entry.kind == EntryKind::kRegular;
+  });
+}
+
 struct Kind {
   bool is_regular = false;
   bool is_directory = false;
@@ -154,9 +161,11 @@ void InputLister::Visit(const std::string& root, const Folder& folder,
   const StatusOr<std::vector<DirectoryEntry>> entries =
       files_.ListDirectory(path);
   if (!entries.ok()) return list_.unreadable.push_back(entries.status());
+  const bool is_output = IsOutputFolder(*entries);
   for (const DirectoryEntry& entry : *entries) {
     if (entry.name.starts_with('.')) continue;
     if (entry.kind == EntryKind::kDirectory) {
+      if (is_output && Holds(kResultFolders, entry.name)) continue;
       if (IsResult(folder.below, entry.name)) continue;
       waiting.push_back({folder.below + entry.name + "/", folder.depth + 1});
     } else if (IsImage(path + entry.name, entry)) {

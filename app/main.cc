@@ -2,6 +2,7 @@
 // The process around the program: thread pools of libraries held at one, a last
 // net for what nobody caught. Flags are in command_line.cc.
 #include <fmt/core.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <exception>
@@ -14,6 +15,8 @@
 int main(int argc, char** argv) {
   using cyto8::ExitCode;
   try {
+    // A reader that went away is an error of that write, not the end.
+    signal(SIGPIPE, SIG_IGN);
     cyto8::HoldLibraryPoolsAtOneThread();
     return static_cast<int>(cyto8::RunCommandLine(
         cyto8::RealFileSystem(), cyto8::EnvironmentOf(environ), argc, argv));

@@ -21,7 +21,8 @@ int64_t Mebibytes(int64_t bytes) {
 std::string DescribeMemory(const MemoryPlan& plan) {
   return fmt::format(
       "at most {} MiB: program and model {}, {} threads of {} activations and "
-      "{} pixels, reserve {}",
+      "{} pixels, reserve {}; boxes come on top, about "
+      "1 a 5,000",
       Mebibytes(plan.total_bytes()), Mebibytes(plan.program_bytes),
       plan.threads, Mebibytes(plan.scratch_bytes), Mebibytes(plan.pixel_bytes),
       Mebibytes(plan.reserve_bytes));

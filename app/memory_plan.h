@@ -15,7 +15,7 @@ struct MemoryPlan {
   // A thread's: rows, the tile and what decoding holds, for the image that
   // takes most. No more images are open at a time than there are threads.
   int64_t pixel_bytes = 0;
-  // Boxes of the images in work, files being written, what the allocator keeps.
+  // Boxes of usual images, files being written, what the allocator keeps.
   int64_t reserve_bytes = int64_t{128} << 20;
 
   int64_t total_bytes() const {
@@ -25,7 +25,7 @@ struct MemoryPlan {
 };
 
 // "at most 803 MiB: program and model 301, 2 threads of 161 activations and 26
-// pixels, reserve 128"
+// pixels, reserve 128; boxes come on top, about 1 a 5,000"
 std::string DescribeMemory(const MemoryPlan& plan);
 
 // Resident memory of this process now, from /proc/self/statm; 0 if unknown.

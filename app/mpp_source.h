@@ -46,8 +46,10 @@ class SideFile {
 };
 
 struct Mpp {
-  double value = 0;         // um per pixel.
-  std::string source = {};  // "--mpp", "--mpp-from", "file".
+  double value = 0;         // um per pixel; 0: unknown.
+  std::string source = {};  // "--mpp", "--mpp-from", "file"; empty: unknown.
+
+  bool is_known() const { return value > 0; }
 };
 
 // The first source that knows; kInvalidArgument if none does.

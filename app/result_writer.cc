@@ -21,6 +21,11 @@ std::string CocoEntry(const SlideIdentity& slide, const Detection& cell) {
          "], \"score\": " + FormatFixed(cell.score, kScoreDecimals) + "}";
 }
 
+// Empty if the scale is unknown.
+std::string Micrometres(double pixels, const Mpp& mpp) {
+  return mpp.is_known() ? BoxNumber(pixels * mpp.value) : "";
+}
+
 bool ReachesPastImage(const Box& box, const SlideFacts& slide) {
   return box.x_min < 0 || box.y_min < 0 ||
          box.x_max > static_cast<double>(slide.width_px) ||
@@ -40,13 +45,14 @@ std::string DetectionLine(const SlideResult& slide, const ModelCard& card,
   const Box& box = cell.detection.box;
   const auto class_index = static_cast<size_t>(cell.detection.class_id - 1);
   const std::string rank = std::to_string(index + 1);
-  const double x_um = (box.x_min + box.x_max) / 2 * slide.mpp.value;
-  const double y_um = (box.y_min + box.y_max) / 2 * slide.mpp.value;
+  const double x_px = (box.x_min + box.x_max) / 2;
+  const double y_px = (box.y_min + box.y_max) / 2;
   return CsvLine({slide.identity.id, rank, card.classes[class_index].name,
                   FormatFixed(cell.detection.score, kScoreDecimals), rank,
                   BoxNumber(box.x_min), BoxNumber(box.y_min),
                   BoxNumber(box.width()), BoxNumber(box.height()),
-                  BoxNumber(x_um), BoxNumber(y_um), std::to_string(cell.tile),
+                  Micrometres(x_px, slide.mpp), Micrometres(y_px, slide.mpp),
+                  std::to_string(cell.tile),
                   ReachesPastImage(box, slide) ? "edge" : ""});
 }
 
@@ -57,8 +63,8 @@ std::string SlideLine(const SlideSummary& slide) {
                     "", "", "", "", ErrorOf(slide), slide.notes});
   }
   return CsvLine({slide.identity.id, slide.identity.path, outcome,
-                  FormatShortest(slide.mpp.value), slide.mpp.source,
-                  std::to_string(slide.width_px),
+                  slide.mpp.is_known() ? FormatShortest(slide.mpp.value) : "",
+                  slide.mpp.source, std::to_string(slide.width_px),
                   std::to_string(slide.height_px), std::to_string(slide.tiles),
                   std::to_string(slide.tiles_failed),
                   std::to_string(slide.boxes), "", slide.notes});

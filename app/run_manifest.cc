@@ -64,7 +64,7 @@ Json SlideJson(const SlideSummary& slide, const ModelCard& card) {
     json["sha256"] = slide.sha256;
     json["width_px"] = slide.width_px;
     json["height_px"] = slide.height_px;
-    json["mpp"] = slide.mpp.value;
+    json["mpp"] = slide.mpp.is_known() ? Json(slide.mpp.value) : Json();
     json["mpp_source"] = slide.mpp.source;
     json["tiles"] = slide.tiles;
     json["tiles_failed"] = slide.tiles_failed;

@@ -162,12 +162,16 @@ Status ScoreRun::ReadModel() {
 
 StatusOr<SlideReader> ScoreRun::MakeReader() const {
   const TilingSettings& tiling = settings_.tiling;
+  const bool resizes = tiling.mode == TilingMode::kResize;
+  if (resizes && !tiling.roi.empty()) {
+    return InvalidArgument("tiling.roi: needs tiling.mode = tiles");
+  }
   return SlideReader::Create(
       files_, {.mode = tiling.mode,
                .model_mpp = tiling.target_mpp.value_or(model_.card.mpp),
                .grid = {.tile_width_px = model_.detector->tile_width_px(),
                         .tile_height_px = model_.detector->tile_height_px(),
-                        .overlap_px = tiling.overlap_px,
+                        .overlap_px = resizes ? 0 : tiling.overlap_px,
                         .edge = tiling.edge},
                .limits = request_.limits});
 }
@@ -282,13 +286,14 @@ StatusOr<ExitCode> ScoreRun::ScoreAll(const SlideReader& reader, Log& log) {
   sink.Close();
   progress_->Finish();
   const std::vector<SlideSummary>& slides = sink.slides();
-  const ExitCode code = Worse(CodeOf(FailuresOf(slides)), stop_.exit_code());
+  ExitCode code = Worse(CodeOf(FailuresOf(slides)), stop_.exit_code());
+  if (!settings_.run.quiet) {
+    const Status printed = PrintData(ScoreTable(slides, model_.card, out));
+    if (!printed.ok()) code = Worse(code, ExitCodeOf(printed));
+  }
   const RunFacts facts = Facts(code, sink);
   CYTO8_RETURN_IF_ERROR(WriteRunFiles(
       files_, {.folder = out, .facts = &facts, .model = &model_}, slides));
-  if (!settings_.run.quiet) {
-    CYTO8_RETURN_IF_ERROR(PrintData(ScoreTable(slides, model_.card, out)));
-  }
   return code;
 }
 

@@ -16,6 +16,7 @@
 
 #include "app/session_pool.h"
 #include "app/stopwatch.h"
+#include "base/checked_math.h"
 #include "base/parallel_for.h"
 #include "base/sha256.h"
 
@@ -109,9 +110,13 @@ class ActiveSlide {
     const std::lock_guard lock(mutex_);
     result.seconds.*stage += seconds;
   }
-  void AddCells(const std::vector<FoundCell>& cells) {
+  Status AddCells(const std::vector<FoundCell>& cells, int64_t max_boxes) {
     const std::lock_guard lock(mutex_);
+    const int64_t boxes = std::ssize(result.cells) + std::ssize(cells);
+    CYTO8_RETURN_IF_ERROR(
+        CheckRange("boxes before merging", boxes, 0, max_boxes));
     result.cells.insert(result.cells.end(), cells.begin(), cells.end());
+    return OkStatus();
   }
 
   const size_t number;
@@ -264,6 +269,10 @@ Status Stages::OpenOrFail(ActiveSlide& slide, const SlideInput& input) {
   slide.result.height_px = plan.height_px;
   slide.result.mpp = plan.mpp;
   slide.result.tiles = std::ssize(plan.tiles);
+  if (plan.pages > 1) {
+    AddNote("the first of " + std::to_string(plan.pages) + " pages",
+            slide.result);
+  }
   return OkStatus();
 }
 
@@ -297,8 +306,7 @@ Status Stages::DetectOrFail(TileToken& token) {
     cell.box = ToLevelZero(cell.box, plan.ratio_x(), plan.ratio_y());
     cells.push_back({.detection = cell, .tile = token.tile});
   }
-  slide.AddCells(cells);
-  return OkStatus();
+  return slide.AddCells(cells, options_.limits.max_boxes);
 }
 
 StatusOr<TileDetections> Stages::DetectOn(ActiveSlide& slide, const Tile& tile,

@@ -3,6 +3,7 @@
 #include "app/score_sink.h"
 
 #include <algorithm>
+#include <exception>
 #include <memory>
 #include <new>
 #include <string>
@@ -51,6 +52,10 @@ void ScoreSink::Close() {
   if (!writer_.joinable()) return;
   queue_.push(nullptr);
   writer_.join();
+  // What a stop cut short has no result, not even that of an earlier run.
+  for (const SlideSummary& slide : slides_) {
+    if (!HasResult(slide)) RemoveSlideFiles(*context_.files, FolderOf(slide));
+  }
 }
 
 void ScoreSink::Begin(size_t input, const SlidePlan& plan) {
@@ -65,13 +70,16 @@ void ScoreSink::TileDone(size_t input) {
   context_.progress->TilesDone(static_cast<int64_t>(input), 1);
 }
 
+std::string ScoreSink::FolderOf(const SlideFacts& slide) const {
+  return context_.settings->output + "/slides/" + slide.identity.id;
+}
+
 Status ScoreSink::Write(SlideResult& result) {
   const Stopwatch watch(result.seconds.write);
   const OutputSettings& settings = *context_.settings;
-  SlideFilesOptions options = {
-      .folder = settings.output + "/slides/" + result.identity.id,
-      .card = context_.card,
-      .heatmap = settings.heatmaps};
+  SlideFilesOptions options = {.folder = FolderOf(result),
+                               .card = context_.card,
+                               .heatmap = settings.heatmaps};
   if (settings.overlays) {
     CYTO8_ASSIGN_OR_RETURN(
         options.overlay_rows,
@@ -100,14 +108,12 @@ void ScoreSink::WriteOne(Finished finished) {
     } catch (const std::bad_alloc&) {
       result.status =
           ResourceExhausted(result.identity.path + ": out of memory");
+    } catch (const std::exception& error) {
+      result.status = Internal(result.identity.path + ": " + error.what());
     }
   }
   SlideSummary& slide = slides_[finished.input];
   slide = Summarize(result, context_.card->classes.size());
-  if (!HasResult(slide)) {
-    RemoveSlideFiles(*context_.files, context_.settings->output + "/slides/" +
-                                          slide.identity.id);
-  }
   context_.progress->SlideDone(static_cast<int64_t>(finished.input),
                                {.name = slide.identity.path,
                                 .has_result = HasResult(slide),

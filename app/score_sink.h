@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -67,6 +68,7 @@ class ScoreSink final : public SlideSink {
 
   void WriteAll();
   void WriteOne(Finished finished);
+  std::string FolderOf(const SlideFacts& slide) const;
   Status Write(SlideResult& result);
 
   ScoreSinkContext context_;

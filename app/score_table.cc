@@ -60,7 +60,7 @@ Row SlideRow(const SlideSummary& slide, const ModelCard& card) {
     return row;
   }
   row.push_back(fmt::format("{}x{}", slide.width_px, slide.height_px));
-  row.push_back(FormatShortest(slide.mpp.value));
+  row.push_back(slide.mpp.is_known() ? FormatShortest(slide.mpp.value) : "-");
   row.push_back(outcome == SlideOutcome::kDone
                     ? std::to_string(slide.tiles)
                     : fmt::format("{}/{}", slide.tiles - slide.tiles_failed,

@@ -148,10 +148,12 @@ StatusOr<SettingValue> ParseSize(const Task& task) {
 
 StatusOr<SettingValue> ParseEdge(const Task& task) {
   constexpr std::string_view kDrop = "drop<";
-  if (task.text == "align") return SettingValue(EdgeRule{EdgeMode::kAlign});
-  if (task.text == "pad") return SettingValue(EdgeRule{EdgeMode::kPad});
+  std::string lower(task.text);
+  std::ranges::transform(lower, lower.begin(), Lower);
+  if (lower == "align") return SettingValue(EdgeRule{EdgeMode::kAlign});
+  if (lower == "pad") return SettingValue(EdgeRule{EdgeMode::kPad});
   EdgeRule rule{.mode = EdgeMode::kDrop};
-  const std::string_view text = task.text;
+  const std::string_view text = lower;
   if (text.starts_with(kDrop) &&
       ParseSide(task.rule, text.substr(kDrop.size()), rule.drop_below_px)) {
     return SettingValue(rule);

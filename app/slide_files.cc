@@ -2,6 +2,7 @@
 // The files of an image and of a run; see slide_files.h.
 #include "app/slide_files.h"
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <string_view>
@@ -35,6 +36,21 @@ Status RemoveAll(FileSystem& files, const std::string& folder,
     if (first.ok()) first = removed;
   }
   return first;
+}
+
+// Those that a killed run left of these files.
+Status RemoveTemporaries(FileSystem& files, const std::string& folder,
+                         std::span<const std::string_view> names) {
+  CYTO8_ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries,
+                         files.ListDirectory(folder));
+  for (const DirectoryEntry& entry : entries) {
+    const bool is_ours = std::ranges::any_of(names, [&](std::string_view name) {
+      return ("/" + entry.name).starts_with(std::string(name) + ".tmp-");
+    });
+    if (!is_ours || entry.kind != EntryKind::kRegular) continue;
+    CYTO8_RETURN_IF_ERROR(files.Remove(folder + "/" + entry.name));
+  }
+  return OkStatus();
 }
 
 using Writer = std::function<Status(const Sink&)>;
@@ -105,6 +121,7 @@ Status WriteAll(FileSystem& files, const SlideFilesOptions& options,
   }
   CYTO8_RETURN_IF_ERROR(MakeDirectories(files, options.folder));
   CYTO8_RETURN_IF_ERROR(RemoveAll(files, options.folder, kSlideFiles));
+  CYTO8_RETURN_IF_ERROR(RemoveTemporaries(files, options.folder, kSlideFiles));
   CYTO8_RETURN_IF_ERROR(WriteOverlayFile(files, options, slide));
   CYTO8_RETURN_IF_ERROR(WriteHeatmapFile(files, options, slide));
   return WriteBoxFiles(files, options, slide);
@@ -153,7 +170,8 @@ Status WriteRunFiles(FileSystem& files, const RunFilesOptions& options,
 }
 
 Status RemoveRunFiles(FileSystem& files, const std::string& folder) {
-  return RemoveAll(files, folder, kRunFiles);
+  CYTO8_RETURN_IF_ERROR(RemoveAll(files, folder, kRunFiles));
+  return RemoveTemporaries(files, folder, kRunFiles);
 }
 
 }  // namespace cyto8

@@ -81,6 +81,7 @@ StatusOr<SlidePlan> SlideReader::PlanOf(const RowSource& rows,
   const ImageInfo& info = rows.info();
   SlidePlan plan;
   plan.decoder_bytes = rows.memory_bytes();
+  plan.pages = info.pages;
   plan.width_px = info.width_px;
   plan.height_px = info.height_px;
   const StatusOr<Mpp> mpp =

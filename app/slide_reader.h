@@ -55,6 +55,7 @@ struct SlidePlan {
   int64_t scaled_height_px = 0;
   std::vector<Tile> tiles = {};  // of the scaled image, by rising y_px.
   int64_t decoder_bytes = 0;     // that reading it may hold.
+  int64_t pages = 1;             // of the file; the first is read.
 
   // Real ratios of the rounded sides, scaled over full.
   double ratio_x() const;

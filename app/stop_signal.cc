@@ -33,7 +33,10 @@ StopSignal::StopSignal() {
   action.sa_flags = SA_RESTART;
   sigemptyset(&action.sa_mask);
   for (size_t i = 0; i < kSignals.size(); ++i) {
-    sigaction(kSignals[i], &action, &former_actions[i]);
+    sigaction(kSignals[i], nullptr, &former_actions[i]);
+    // Whoever started us without an interrupt, as `&` does, wants none.
+    if (former_actions[i].sa_handler == SIG_IGN) continue;
+    sigaction(kSignals[i], &action, nullptr);
   }
 }
 

@@ -131,7 +131,8 @@ std::string SlideRow(const SlideSummary& slide,
   const bool has_result = HasResult(slide);
   if (has_result) {
     cells.push_back(fmt::format("{} x {}", slide.width_px, slide.height_px));
-    cells.push_back(FormatShortest(slide.mpp.value));
+    cells.push_back(slide.mpp.is_known() ? FormatShortest(slide.mpp.value)
+                                         : "");
     cells.push_back(
         fmt::format("{}/{}", slide.tiles - slide.tiles_failed, slide.tiles));
     cells.push_back(std::to_string(slide.boxes));

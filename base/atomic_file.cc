@@ -30,13 +30,23 @@ std::string FolderOf(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+// A message about the temporary as one about the file: the name of the
+// temporary holds a clock, which may not stand in results.
+Status Renamed(const Status& status, const std::string& temporary,
+               const std::string& path) {
+  const std::string& message = status.message();
+  if (!message.starts_with(temporary)) return status;
+  return Status(status.code(), path + message.substr(temporary.size()));
+}
+
 }  // namespace
 
 StatusOr<AtomicFile> AtomicFile::Create(FileSystem& files,
                                         const std::string& path) {
   std::string temporary = TemporaryName(path);
-  CYTO8_ASSIGN_OR_RETURN(const int file, files.CreateNew(temporary));
-  return AtomicFile(files, path, std::move(temporary), file);
+  const StatusOr<int> file = files.CreateNew(temporary);
+  if (!file.ok()) return Renamed(file.status(), temporary, path);
+  return AtomicFile(files, path, std::move(temporary), *file);
 }
 
 AtomicFile::AtomicFile(FileSystem& files, std::string path,
@@ -77,7 +87,7 @@ Status AtomicFile::Flush() {
   std::span<const std::byte> rest = buffer_;
   while (!rest.empty()) {
     CYTO8_ASSIGN_OR_RETURN(const int64_t count,
-                           files_->Write(file_, rest, temporary_));
+                           files_->Write(file_, rest, path_));
     rest = rest.subspan(static_cast<size_t>(count));
   }
   buffer_.clear();
@@ -86,8 +96,8 @@ Status AtomicFile::Flush() {
 
 Status AtomicFile::SyncAndClose() {
   CYTO8_RETURN_IF_ERROR(Flush());
-  CYTO8_RETURN_IF_ERROR(files_->Sync(file_, temporary_));
-  return files_->Close(std::exchange(file_, -1), temporary_);
+  CYTO8_RETURN_IF_ERROR(files_->Sync(file_, path_));
+  return files_->Close(std::exchange(file_, -1), path_);
 }
 
 Status AtomicFile::SyncFolder() {
@@ -101,7 +111,8 @@ Status AtomicFile::SyncFolder() {
 Status AtomicFile::Commit() {
   CYTO8_RETURN_IF_ERROR(error_);
   CYTO8_RETURN_IF_ERROR(SyncAndClose());
-  CYTO8_RETURN_IF_ERROR(files_->Rename(temporary_, path_));
+  CYTO8_RETURN_IF_ERROR(
+      Renamed(files_->Rename(temporary_, path_), temporary_, path_));
   temporary_.clear();
   return SyncFolder();
 }

@@ -15,6 +15,7 @@ struct Limits {
   int64_t max_decoder_bytes = int64_t{1} << 29;  // held while rows are read.
   int64_t max_images = 1'000'000;                // of one run.
   int64_t max_folder_depth = 64;                 // below an argument.
+  int64_t max_boxes = 2'000'000;                 // of one image, unmerged.
   int64_t max_tiles = 4'000'000;                 // of one image.
   int64_t max_model_bytes = int64_t{1} << 30;    // a GraphDef, binary or text.
   int64_t max_nodes = 100'000;                   // of one graph.

@@ -20,7 +20,8 @@ TEST(MemoryPlanTest, TheTotalIsTheSumOverAllThreads) {
   EXPECT_EQ(plan.total_bytes(), 182 * kMebibyte);
   EXPECT_EQ(DescribeMemory(plan),
             "at most 182 MiB: program and model 100, 3 threads of 20 "
-            "activations and 5 pixels, reserve 7");
+            "activations and 5 pixels, reserve 7; boxes come on top, about 1 a "
+            "5,000");
 }
 
 TEST(MemoryPlanTest, ResidentBytesGrowWithWhatIsTouched) {

@@ -348,7 +348,7 @@ TEST_F(ScoreCommandTest, ADryRunSaysWhatItWouldTakeAndWritesNothing) {
   EXPECT_EQ(lines[1], "tiles    7 of 128 x 128 px");
   EXPECT_THAT(lines[3], testing::MatchesRegex(
                             "memory   at most [0-9]+ MiB: program and model "
-                            ".*, reserve 128"));
+                            ".*, reserve 128; .*"));
   EXPECT_FALSE(fs::exists(folder_.PathOf("out")));
 }
 
@@ -434,6 +434,42 @@ TEST_F(ScoreCommandTest, AClassOfItsOwnThreshold) {
   EXPECT_EQ(Manifest()["images"][0]["detections"]["HSIL"], 0);
   options.resolved.settings.postprocess.class_min_score = {{"HSLI", 0.5}};
   EXPECT_THAT(Run(options).err, HasSubstr("\"HSIL\""));
+}
+
+TEST_F(ScoreCommandTest, ResizedImagesNeedNoScaleAndHaveNone) {
+  ScoreRequest options = Options({"b.png"});
+  options.resolved.settings.input.mpp.reset();
+  options.resolved.settings.tiling.mode = TilingMode::kResize;
+  options.resolved.settings.tiling.overlap_px = 192;  // means nothing here.
+  EXPECT_EQ(Run(options).code, ExitCode::kWhole);
+  EXPECT_TRUE(Manifest()["images"][0]["mpp"].is_null());
+  EXPECT_THAT(LinesOf(Output("slides.csv"))[1], HasSubstr(",done,,,300,180,1"));
+  options.resolved.settings.tiling.roi = folder_.PathOf("roi.csv");
+  folder_.Put("roi.csv", "file_name,x,y,w,h\nb.png,0,0,9,9\n");
+  const Outcome outcome = Run(options);
+  EXPECT_EQ(outcome.code, ExitCode::kRefused);
+  EXPECT_EQ(outcome.err, "cyto8: tiling.roi: needs tiling.mode = tiles\n");
+}
+
+// The files of an earlier run and what a killed one left are not taken for
+// this run's.
+TEST_F(ScoreCommandTest, LeftoversGoAndOldResultsAreNoInput) {
+  fs::create_directory(folder_.PathOf("in"));
+  PutPng(folder_, "in/a.png", MakeTestImage(100, 90).view());
+  ScoreRequest options = Options({"in"});
+  options.resolved.settings.output.output = folder_.PathOf("in/run1");
+  ASSERT_EQ(Run(options).code, ExitCode::kWhole);
+  const std::vector<std::string> first = Tree("in/run1");
+  options.resolved.settings.output.output = folder_.PathOf("out");
+  ASSERT_EQ(Run(options).code, ExitCode::kWhole);
+  EXPECT_EQ(Manifest()["images"].size(), 1);
+  ASSERT_EQ(Tree(), first);
+  folder_.Put("out/run.json.tmp-1-2-3", "");
+  folder_.Put("out/" + fs::path(first[4]).parent_path().string() +
+                  "/coco.json.tmp-1-2-3",
+              "");
+  ASSERT_EQ(Run(options).code, ExitCode::kWhole);
+  EXPECT_EQ(Tree(), first);
 }
 
 TEST_F(ScoreCommandTest, HostileFileNamesStayNames) {

@@ -123,11 +123,12 @@ TEST(SettingsValueTest, SizesAreWidthByHeight) {
 }
 
 TEST(SettingsValueTest, EdgeRules) {
-  EXPECT_EQ(Parsed(kEdge, "align"), "\"align\"");
+  EXPECT_EQ(Parsed(kEdge, "Align"), "\"align\"");
+  EXPECT_EQ(Parsed(kEdge, "DROP<64"), "\"drop<64\"");
   EXPECT_EQ(Parsed(kEdge, "pad"), "\"pad\"");
   EXPECT_EQ(Parsed(kEdge, "drop<64"), "\"drop<64\"");
-  for (const std::string text : {"", "drop", "drop<", "drop<0", "drop<-1",
-                                 "drop<200001", "drop<x", "Align"}) {
+  for (const std::string text :
+       {"", "drop", "drop<", "drop<0", "drop<-1", "drop<200001", "drop<x"}) {
     EXPECT_EQ(Parsed(kEdge, text),
               "x = \"" + text +
                   "\": must be align, pad or drop<N with N in [1, 200000]");
