@@ -157,6 +157,7 @@ Status ScoreRun::ReadModel() {
                          .tile_px = settings_.tiling.tile_px,
                          .other_sizes = settings_.tiling.fit,
                          .limits = request_.limits}));
+  loaded_bytes_ = ResidentBytes();
   return OkStatus();
 }
 
