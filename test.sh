@@ -171,8 +171,6 @@ fast() {
   # What reads hostile bytes or juggles memory; the rest is in full.
   run_asan tests_asan tests_fuzz -- -L '^(asan|fuzz)$' -LE '^full$'
   run_tsan -LE '^full$'
-  build release "" cyto8 hardening_test
-  run_tests release -R '^hardening_test\.'
 }
 
 full() {
