@@ -15,7 +15,7 @@ DepthwiseRowsKernel FastDepthwise(Isa isa, const Conv2dShape& s) {
                        s.dilation_y == 1 && s.dilation_x == 1 &&
                        s.pad_top < kernel && s.pad_left < kernel;
   if (!covered || isa == Isa::kPlain) return nullptr;
-  return isa == Isa::kAvx512 ? &DepthwiseRowsAvx512 : &DepthwiseRowsAvx2;
+  return isa >= Isa::kAvx512 ? &DepthwiseRowsAvx512 : &DepthwiseRowsAvx2;
 }
 
 DepthwiseRows AllDepthwiseRows(const Conv2dShape& s, const float* src,

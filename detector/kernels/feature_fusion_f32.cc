@@ -60,7 +60,7 @@ struct RowKernels {
 };
 
 RowKernels KernelsOf(Isa isa) {
-  if (isa == Isa::kAvx512) return {&FuseRowAvx512, &PoolRowAvx512};
+  if (isa >= Isa::kAvx512) return {&FuseRowAvx512, &PoolRowAvx512};
   return {&FuseRowAvx2, &PoolRowAvx2};
 }
 

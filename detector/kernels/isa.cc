@@ -12,6 +12,8 @@ std::string_view IsaName(Isa isa) {
       return "avx2";
     case Isa::kAvx512:
       return "avx512";
+    case Isa::kAvx512Vnni:
+      return "avx512vnni";
   }
   return "unknown";
 }
@@ -28,6 +30,9 @@ std::vector<Isa> UsableIsas() {
       __builtin_cpu_supports("avx512dq") &&
       __builtin_cpu_supports("avx512vl")) {
     isas.push_back(Isa::kAvx512);
+    if (__builtin_cpu_supports("avx512vnni")) {
+      isas.push_back(Isa::kAvx512Vnni);
+    }
   }
   return isas;
 }

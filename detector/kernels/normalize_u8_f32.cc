@@ -34,7 +34,7 @@ Status NormalizeU8F32(Isa isa, const NormalizeParameters& parameters,
                    static_cast<double>(std::numeric_limits<float>::min()),
                    static_cast<double>(std::numeric_limits<float>::max())));
   }
-  const auto normalize = isa == Isa::kAvx512 ? &NormalizeU8F32Avx512
+  const auto normalize = isa >= Isa::kAvx512 ? &NormalizeU8F32Avx512
                          : isa == Isa::kAvx2 ? &NormalizeU8F32Avx2
                                              : &NormalizeNaive;
   normalize(parameters.mean.data(), parameters.deviation.data(), src.data(),

@@ -45,7 +45,7 @@ int64_t SqueezeExciteScratch(const SqueezeExciteShape& shape) {
 }
 
 SqueezeExciteKernels SqueezeExciteParts(Isa isa) {
-  return isa == Isa::kAvx512 ? SqueezeExciteAvx512() : SqueezeExciteAvx2();
+  return isa >= Isa::kAvx512 ? SqueezeExciteAvx512() : SqueezeExciteAvx2();
 }
 
 void SqueezeExciteGate(Isa isa, const SqueezeExciteShape& shape,
@@ -53,7 +53,7 @@ void SqueezeExciteGate(Isa isa, const SqueezeExciteShape& shape,
                        float* reduced, float* gate) {
   const SqueezeExciteKernels parts = SqueezeExciteParts(isa);
   const auto activate =
-      isa == Isa::kAvx512 ? &ActivateF32Avx512 : &ActivateF32Avx2;
+      isa >= Isa::kAvx512 ? &ActivateF32Avx512 : &ActivateF32Avx2;
   parts.layer(means, shape.channels, weights.reduce_wei.data(),
               weights.reduce_bias.data(), shape.reduced, reduced);
   activate(shape.activation, reduced, reduced, shape.reduced);
