@@ -32,7 +32,7 @@ std::shared_ptr<const EvenTable> MakeEvenTable(Activation activation,
                                                int32_t fraction_bits,
                                                double* max_error_codes);
 
-// As many fraction bits as p has room for: 2^14 units must hold 255 codes and,
+// As many fraction bits as p has room for: 2^13 units must hold 255 codes and,
 // below zero, as much as the activation needs to vanish.
 int32_t FractionBitsFor(Activation activation, const CodeScale& dst);
 

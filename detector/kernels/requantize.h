@@ -11,7 +11,7 @@
 //   t    = sat16(((sum) << left_shift) >> shift[c])
 //   p    = (t * multiplier[c] + 2^14) >> 15         (vpmulhrsw; 16 bit)
 //   p    = sat16(p + (addend code * 128 * addend_multiplier + 2^14 >> 15))
-//   r    = p, or with an activation  max(p, 0) - even(|p|)           (16 bit)
+//   r    = p, or with an activation  sat16(max(p, 0) - even(|p|))
 //   code = sat8(r >> fraction_bits)
 //
 // p is the value before the activation in units of s / 2^fraction_bits, 16 bit
@@ -27,7 +27,10 @@
 //   i       = min(a >> segment_shift, 31)
 //   even(a) = intercept[i] + ((slope[i] * int16(a) + 2^14) >> 15)    (wraps)
 //
-// The last segment's slope is 0.
+// The last segment's slope is 0. Multipliers are below 2^14, so p of a sum
+// alone is in [-2^14, 2^14) and max(p, 0) - even(|p|) cannot overflow
+// (intercepts are in [-2^14, 2^14)): where there is no addend, kernels may
+// subtract without saturation, which is cheaper.
 #pragma once
 
 #include <cstdint>
@@ -45,12 +48,12 @@ struct EvenTable {
 // What all channels of a layer share.
 struct Requantization {
   int32_t left_shift = 0;            // in [0, 15].
-  int32_t fraction_bits = 0;         // in [0, 6].
+  int32_t fraction_bits = 0;         // in [0, 5].
   const EvenTable* table = nullptr;  // null: no activation, or one that is the
                                      // saturation (ReLU, ReLU6).
 };
 
-// One channel's part. multiplier is 0 or in [2^14, 2^15); shift in [0, 31].
+// One channel's part. multiplier is 0 or in [2^13, 2^14); shift in [0, 31].
 struct ChannelFactor {
   int32_t bias = 0;
   int32_t shift = 0;
@@ -91,8 +94,8 @@ inline int16_t Activate(int16_t p, const EvenTable& table) {
   const int32_t segment = a >> table.segment_shift;
   const int32_t i = segment < kEvenSegments ? segment : kEvenSegments - 1;
   const int32_t even = table.intercept[i] +
-                       MultiplyHigh(table.slope[i], static_cast<int16_t>(a));
-  return static_cast<int16_t>((p > 0 ? p : 0) - even);
+                       MultiplyHigh(table.slope[i], static_cast<int16_t>(a)));
+  return SaturateTo16((p > 0 ? p : 0) - even);
 }
 
 inline uint8_t CodeOf(int16_t p, const Requantization& layer) {
