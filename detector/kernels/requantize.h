@@ -93,8 +93,9 @@ inline int16_t Activate(int16_t p, const EvenTable& table) {
   const auto a = static_cast<uint16_t>(p < 0 ? -p : p);
   const int32_t segment = a >> table.segment_shift;
   const int32_t i = segment < kEvenSegments ? segment : kEvenSegments - 1;
-  const int32_t even = table.intercept[i] +
-                       MultiplyHigh(table.slope[i], static_cast<int16_t>(a)));
+  const auto even = static_cast<int16_t>(
+      table.intercept[i] +
+      MultiplyHigh(table.slope[i], static_cast<int16_t>(a)));
   return SaturateTo16((p > 0 ? p : 0) - even);
 }
 
