@@ -45,6 +45,8 @@ StatusOr<NpyType> NpyTypeOf(DataType type) {
       return NpyType::kUint8;
     case DataType::kInt8:
       return Unimplemented("an int8 output cannot be written");
+    case DataType::kInt16:
+      return Unimplemented("an int16 output cannot be written");
   }
   return Internal("unknown element type");
 }

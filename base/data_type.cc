@@ -11,6 +11,8 @@ int64_t ByteSize(DataType type) {
       return 4;
     case DataType::kInt64:
       return 8;
+    case DataType::kInt16:
+      return 2;
     case DataType::kUint8:
     case DataType::kInt8:
     case DataType::kBool:
@@ -33,6 +35,8 @@ std::string_view DataTypeName(DataType type) {
       return "int8";
     case DataType::kBool:
       return "bool";
+    case DataType::kInt16:
+      return "int16";
   }
   return "unknown";
 }

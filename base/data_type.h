@@ -8,7 +8,7 @@
 
 namespace cyto8 {
 
-enum class DataType { kFloat32, kInt32, kInt64, kUint8, kInt8, kBool };
+enum class DataType { kFloat32, kInt32, kInt64, kUint8, kInt8, kBool, kInt16 };
 
 int64_t ByteSize(DataType type);
 std::string_view DataTypeName(DataType type);  // "float32", ...

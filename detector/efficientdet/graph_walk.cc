@@ -68,6 +68,8 @@ std::vector<double> NumbersBehind(const Graph& graph, ValueRef value) {
       return Widen(tensor->data<int64_t>());
     case DataType::kInt8:
       return Widen(tensor->data<int8_t>());
+    case DataType::kInt16:
+      return Widen(tensor->data<int16_t>());
     case DataType::kUint8:
     case DataType::kBool:
       return Widen(tensor->data<uint8_t>());

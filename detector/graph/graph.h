@@ -136,9 +136,32 @@ enum class Op {
                      // SqueezeExciteAttributes.
   kNormalize,        // u8 NHWC -> float: (x - mean) / deviation;
                      // NormalizeAttributes.
+  // INT8 operators, made by quantization only. Codes are uint8; the attributes
+  // say what they stand for. kernels/requantize.h is their arithmetic.
+  kQuantize,         // x float -> codes; CodeAttributes.
+  kDequantize,       // codes -> float; CodeAttributes.
+  kQuantizedConv2D,  // codes, wei int8 in packed order, factors int32 [3, P]
+                     // (bias, shift, multiplier; P packed outputs)[, addend
+                     // codes]; QuantizedConvAttributes; -> codes.
+  kQuantizedConv2DFloat,  // codes, wei, bias int32 [P], scale and offset float
+                          // [2, P]; QuantizedConvAttributes; -> float.
+  kGatedConv2D,  // codes, wei int16 in packed order, scale and bias float [2,
+                 // O], gate float [N, C][, addend codes]; 1x1;
+                 // QuantizedConvAttributes; -> codes.
+  kQuantizedDepthwiseConv2D,  // codes, wei int8 [kh, kw, C], factors int32
+                              // [3, C]; QuantizedConvAttributes; -> codes, sum
+                              // of each channel's codes int32 [N, C].
+  kQuantizedGate,  // sums int32 [N, C], the codes that were summed (for their
+                   // shape only), and the four weights of kSqueezeExcite;
+                   // QuantizedGateAttributes; -> gate float [N, C].
+  kQuantizedWeightedSum,  // codes..., start and multipliers int16 [1 + n, C];
+                          // QuantizedSumAttributes; -> codes.
 };
 
 std::string_view OpName(Op op);  // "Conv2D", ...
+
+// True for the INT8 operators, which follow kQuantize.
+inline bool IsQuantized(Op op) { return op >= Op::kQuantize; }
 
 enum class PaddingKind { kValid, kSame, kExplicit };
 
@@ -217,14 +240,54 @@ struct NormalizeAttributes {
   std::array<float, 3> deviation = {1, 1, 1};  // likewise, > 0.
 };
 
-using Attributes =
-    std::variant<std::monostate, InputAttributes, ConstAttributes,
-                 ConvAttributes, PoolAttributes, MatMulAttributes,
-                 BatchNormAttributes, LeakyReluAttributes, CastAttributes,
-                 AxisAttributes, AxesAttributes, UnpackAttributes,
-                 StridedSliceAttributes, GatherAttributes, ReduceAttributes,
-                 ResizeAttributes, SwishAttributes, UpsampleAttributes,
-                 SqueezeExciteAttributes, NormalizeAttributes>;
+// What codes stand for.
+struct CodeAttributes {
+  QuantParams codes = {};
+};
+// How results become codes; see kernels/requantize.h.
+struct RequantizeAttributes {
+  QuantParams dst = {};
+  int64_t left_shift = 0;
+  int64_t fraction_bits = 0;
+  // Of the activation; both empty if it needs none.
+  int64_t segment_shift = 0;
+  std::vector<int64_t> intercepts = {};
+  std::vector<int64_t> slopes = {};
+};
+struct QuantizedConvAttributes {
+  ConvAttributes conv = {};
+  std::array<int64_t, 4> kernel = {1, 1, 1, 1};  // HWIO; depthwise HWC1.
+  QuantParams src = {};
+  // Code of each input channel outside of the image; empty: src.zero_point.
+  std::vector<int64_t> pad = {};
+  RequantizeAttributes requantize = {};  // .dst alone for float results.
+  int64_t addend_multiplier = 0;         // if there is an addend.
+  // kGatedConv2D: added to results before they are codes; an addend's part.
+  float addend_offset_codes = 0;
+};
+struct QuantizedGateAttributes {
+  SqueezeExciteAttributes gate = {};
+  QuantParams src = {};
+};
+// How a source of a sum gets the size of the others: one of the two, or none.
+struct SourceResize {
+  UpsampleAttributes upsample = {};
+  std::optional<PoolAttributes> pool = {};  // a maximum.
+};
+struct QuantizedSumAttributes {
+  std::vector<SourceResize> sources = {};
+  Activation activation = Activation::kNone;  // for readers; the table counts.
+  RequantizeAttributes requantize = {};       // without left_shift.
+};
+
+using Attributes = std::variant<
+    std::monostate, InputAttributes, ConstAttributes, ConvAttributes,
+    PoolAttributes, MatMulAttributes, BatchNormAttributes, LeakyReluAttributes,
+    CastAttributes, AxisAttributes, AxesAttributes, UnpackAttributes,
+    StridedSliceAttributes, GatherAttributes, ReduceAttributes,
+    ResizeAttributes, SwishAttributes, UpsampleAttributes,
+    SqueezeExciteAttributes, NormalizeAttributes, CodeAttributes,
+    QuantizedConvAttributes, QuantizedGateAttributes, QuantizedSumAttributes>;
 
 // Output `port` of node number `node` in Graph::nodes.
 struct ValueRef {

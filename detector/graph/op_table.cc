@@ -118,6 +118,19 @@ constexpr OpInfo kTable[] = {
     {Op::kSqueezeExcite, "SqueezeExcite", 5, 5,
      IndexOf<SqueezeExciteAttributes>()},
     {Op::kNormalize, "Normalize", 1, 1, IndexOf<NormalizeAttributes>()},
+    {Op::kQuantize, "Quantize", 1, 1, IndexOf<CodeAttributes>()},
+    {Op::kDequantize, "Dequantize", 1, 1, IndexOf<CodeAttributes>()},
+    {Op::kQuantizedConv2D, "QuantizedConv2D", 3, 4,
+     IndexOf<QuantizedConvAttributes>()},
+    {Op::kQuantizedConv2DFloat, "QuantizedConv2DFloat", 4, 4,
+     IndexOf<QuantizedConvAttributes>()},
+    {Op::kGatedConv2D, "GatedConv2D", 4, 5, IndexOf<QuantizedConvAttributes>()},
+    {Op::kQuantizedDepthwiseConv2D, "QuantizedDepthwiseConv2D", 3, 3,
+     IndexOf<QuantizedConvAttributes>(), true},
+    {Op::kQuantizedGate, "QuantizedGate", 6, 6,
+     IndexOf<QuantizedGateAttributes>()},
+    {Op::kQuantizedWeightedSum, "QuantizedWeightedSum", 2, kAnyNumber,
+     IndexOf<QuantizedSumAttributes>()},
 };
 
 constexpr bool InEnumOrder() {
@@ -127,7 +140,8 @@ constexpr bool InEnumOrder() {
   return true;
 }
 static_assert(InEnumOrder(), "InfoOf() indexes the table by the enumerator");
-static_assert(std::size(kTable) == static_cast<size_t>(Op::kNormalize) + 1);
+static_assert(std::size(kTable) ==
+              static_cast<size_t>(Op::kQuantizedWeightedSum) + 1);
 
 }  // namespace
 

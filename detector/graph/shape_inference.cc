@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/checked_math.h"
+#include "detector/graph/quantized_shapes.h"
 #include "detector/graph/shape_rules.h"
 
 namespace cyto8 {
@@ -520,6 +521,7 @@ Status Inference::ReductionsAndFused() {
 }
 
 Status Inference::Run() {
+  if (IsQuantized(node_.op)) return InferQuantizedShapes(graph_, node_);
   switch (node_.op) {
     case Op::kInput:
       Out() = node_.As<InputAttributes>().desc;

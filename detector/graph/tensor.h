@@ -63,7 +63,7 @@ class Tensor {
   int64_t byte_size() const { return static_cast<int64_t>(bytes_.size()); }
 
   // T must match type(): float, int32_t, int64_t, uint8_t (also kBool),
-  // int8_t.
+  // int8_t, int16_t.
   template <typename T>
   std::span<const T> data() const {
     return {reinterpret_cast<const T*>(bytes_.data()),

@@ -54,6 +54,8 @@ void VisitType(DataType type, Visit visit) {
       return visit(uint8_t{});
     case DataType::kInt8:
       return visit(int8_t{});
+    case DataType::kInt16:
+      return visit(int16_t{});
     case DataType::kBool:
       return visit(Boolean{});
   }

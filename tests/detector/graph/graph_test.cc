@@ -124,7 +124,7 @@ TEST(GraphTest, SortNamesAtMostFiveNodesOfALongCycle) {
 
 TEST(OpTableTest, EveryOperatorHasItsOwnName) {
   std::vector<std::string_view> names;
-  for (int i = 0; i <= static_cast<int>(Op::kNormalize); ++i) {
+  for (int i = 0; i <= static_cast<int>(Op::kQuantizedWeightedSum); ++i) {
     const std::string_view name = OpName(static_cast<Op>(i));
     EXPECT_FALSE(name.empty());
     EXPECT_EQ(std::count(names.begin(), names.end(), name), 0) << name;
