@@ -5,8 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
-#include <vector>
 
 #include "base/status.h"
 #include "detector/kernels/conv2d_f32.h"
@@ -40,9 +40,14 @@ class DepthwiseU8S8 {
   const Conv2dShape& shape() const { return shape_; }
 
  private:
+  struct Packed;
+  using Kernel = void (*)(const DepthwiseU8S8Rows& rows);
+
   DepthwiseU8S8() = default;
   Conv2dShape shape_ = {};
-  // The rest is up to the implementation.
+  std::shared_ptr<const Packed> packed_;
+  DepthwiseU8S8Rows rows_ = {};  // all but what Run adds; points into packed_.
+  Kernel kernel_ = nullptr;
 };
 
 }  // namespace cyto8
