@@ -12,7 +12,8 @@
 namespace cyto8 {
 
 // code = sat8(round to nearest even(x * inverse_scale) + zero_point); NaN gives
-// the zero point. Any isa: the same bytes. Sizes are equal.
+// the zero point, which is in [-2^20, 2^20]. Any isa: the same bytes. Sizes are
+// equal.
 void QuantizeF32(Isa isa, std::span<const float> src, float inverse_scale,
                  int32_t zero_point, std::span<uint8_t> dst);
 
@@ -24,5 +25,8 @@ void DequantizeU8(Isa isa, std::span<const uint8_t> src, float scale,
 // rows [first_row, last_row); dst is row 0. Checks nothing.
 void MaxPoolU8Rows(Isa isa, const PoolShape& shape, const uint8_t* src,
                    int64_t first_row, int64_t last_row, uint8_t* dst);
+// Its row y alone, into `row`.
+void MaxPoolU8Row(Isa isa, const PoolShape& shape, const uint8_t* src,
+                  int64_t y, uint8_t* row);
 
 }  // namespace cyto8

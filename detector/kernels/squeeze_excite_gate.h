@@ -22,8 +22,8 @@ float ExpExact(float x);
 
 // Of one image: mean[c] = float(sums[c] - pixels * zero_point) * (scale /
 // pixels), then the two layers of SqueezeExciteShape in float (activation none,
-// ReLU, ReLU6, swish or hard swish between), each output summed over inputs in
-// rising order, product and sum rounded apart, and the sigmoid.
+// ReLU, ReLU6, swish or hard swish between), each output summed from its bias
+// over inputs in rising order, product and sum rounded apart, and the sigmoid.
 // gate [channels] in [0, 1]; scratch has channels + reduced floats.
 struct GateInput {
   int32_t zero_point = 0;
@@ -57,12 +57,14 @@ struct GatedLayer {
 };
 
 // With g[c] = round to nearest even(gate[c] * 32767):
-//   v[c,o] = (wei16[c,o] * g[c] + 2^14) >> 15,  m[o] = max over c of |v[c,o]|,
-//   wei[c,o] = round to nearest even(float(v) * (127 / float(m))), 0 if m is 0;
+//   v[c,o] = (wei16[c,o] * g[c] + 2^14) >> 15,
+//   m[o] = max(127, max over c of |v[c,o]|): v is not stretched, only shrunk,
+//   wei[c,o] = round to nearest even(float(v) * (127 / float(m)));
 // the factors are FactorOf (requantization.h) of the sums' unit src_scale *
 // wei_scale[o] * (32768 / 32767 * m[o] / 127). All results are in packed order:
-// wei has PackedPointwiseBytes, the others PackedOutputs elements; scratch has
-// room for the rounded gates and one row of v. Any isa: the same bytes.
+// wei has PackedPointwiseBytes, the others PackedOutputs elements; scratch, for
+// the rounded gates, lies where a 16-bit number may. What has no output gets
+// zeros. Any isa: the same bytes.
 struct GatedWeights {
   int8_t* wei = nullptr;
   int32_t* bias = nullptr;
