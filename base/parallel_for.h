@@ -14,6 +14,8 @@ class ParallelFor {
   // Calls body(i) once for every i in [0, count), in any order, from any
   // thread, and returns when all calls have returned. The body does not throw.
   virtual void Run(int64_t count, const std::function<void(int64_t)>& body) = 0;
+  // How many calls may run at the same time: what splitting work may gain.
+  virtual int64_t workers() const { return 1; }
 };
 
 // Runs everything on the calling thread, in rising order.

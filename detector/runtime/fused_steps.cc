@@ -24,35 +24,12 @@
 #include "detector/kernels/feature_fusion_f32.h"
 #include "detector/kernels/onednn_adapter.h"
 #include "detector/kernels/squeeze_excite_f32.h"
-#include "detector/runtime/memory_plan.h"
+#include "detector/runtime/scratch_layout.h"
 #include "detector/runtime/step_context.h"
 #include "detector/runtime/window_shapes.h"
 
 namespace cyto8 {
 namespace {
-
-// Parts of a step's scratch, each on a cache line.
-class ScratchLayout {
- public:
-  // The offset of `count` elements of type T.
-  template <typename T>
-  int64_t Take(int64_t count) {
-    const int64_t offset = bytes_;
-    const int64_t bytes = count * static_cast<int64_t>(sizeof(T));
-    bytes_ +=
-        (bytes + kBufferAlignment - 1) / kBufferAlignment * kBufferAlignment;
-    return offset;
-  }
-  int64_t bytes() const { return bytes_; }
-
- private:
-  int64_t bytes_ = 0;
-};
-
-template <typename T>
-T* At(const StepBuffers& buffers, int64_t offset) {
-  return reinterpret_cast<T*>(buffers.scratch.data() + offset);
-}
 
 std::span<const float> ConstantFloats(const StepContext& context, size_t i) {
   if (i >= context.input_count()) return {};

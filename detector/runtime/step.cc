@@ -15,8 +15,9 @@ StatusOr<Step> MakeUnnamed(const Graph& graph, int64_t node,
                            const StepOptions& options) {
   CYTO8_ASSIGN_OR_RETURN(const StepContext context,
                          StepContext::Create(graph, node, options));
-  constexpr std::array kMakers = {&MakeWindowStep, &MakeElementwiseStep,
-                                  &MakeDataStep, &MakeReductionStep};
+  constexpr std::array kMakers = {&MakeWindowStep,        &MakeElementwiseStep,
+                                  &MakeDataStep,          &MakeReductionStep,
+                                  &MakeQuantizedConvStep, &MakeQuantizedStep};
   for (const auto& make : kMakers) {
     CYTO8_ASSIGN_OR_RETURN(const Step step, make(context));
     if (step.bind) return step;

@@ -2,6 +2,7 @@
 // See step_context.h.
 #include "detector/runtime/step_context.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "base/checked_math.h"
@@ -55,6 +56,16 @@ StatusOr<StepContext> StepContext::Create(const Graph& graph, int64_t number,
 }
 
 int64_t StepContext::src_count(size_t i) const { return Product(src_shape(i)); }
+
+bool StepContext::IsRead(int64_t port) const {
+  const ValueRef value = {.node = node_ - graph_->nodes.data(), .port = port};
+  const auto reads = [&](const Node& node) {
+    return std::ranges::find(node.inputs, value) != node.inputs.end();
+  };
+  return std::ranges::any_of(graph_->nodes, reads) ||
+         std::ranges::find(graph_->outputs, value, &GraphOutput::value) !=
+             graph_->outputs.end();
+}
 
 const Tensor* StepContext::constant(size_t i) const {
   return ConstantOf(*graph_, node_->inputs[i]);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,9 +42,15 @@ class StepContext {
     return *node_->outputs[i].shape;
   }
   int64_t src_count(size_t i = 0) const;
+  // True if a node reads that output, or the graph gives it out.
+  bool IsRead(int64_t port) const;
 
   // Null if the input is not constant.
   const Tensor* constant(size_t i) const;
+  // The same with its owner, for those who keep it.
+  std::shared_ptr<const Tensor> shared_constant(size_t i) const {
+    return graph_->node(node_->inputs[i]).As<ConstAttributes>().value;
+  }
   // Packed bytes of a constant input, shared with other models if they share.
   PackedLookup PackedConstant(size_t i) const;
   // kInvalidArgument if the input is no integer constant:
@@ -80,6 +87,10 @@ MaybeStep MakeWindowStep(const StepContext& context);
 MaybeStep MakeElementwiseStep(const StepContext& context);
 MaybeStep MakeDataStep(const StepContext& context);
 MaybeStep MakeReductionStep(const StepContext& context);
+MaybeStep MakeQuantizedConvStep(const StepContext& context);
+MaybeStep MakeQuantizedStep(const StepContext& context);
+// Of a kMaxPool node whose source is codes.
+MaybeStep MakeMaxPoolOfCodes(const StepContext& context);
 
 // A step whose calls are run(buffers), with the memory of one request.
 template <typename Run>

@@ -229,6 +229,9 @@ MaybeStep MakeWindowStep(const StepContext& context) {
     case Op::kDepthwiseConv2D:
       return MakeConv(context);
     case Op::kMaxPool:
+      if (context.src_type() == DataType::kUint8) {
+        return MakeMaxPoolOfCodes(context);
+      }
       return MakePool(context, PoolKind::kMax);
     case Op::kAvgPool:
       return MakePool(context, PoolKind::kAverage);

@@ -2,6 +2,8 @@
 // Padding rules become pixels; see window_shapes.h.
 #include "detector/runtime/window_shapes.h"
 
+#include <array>
+
 #include "detector/graph/shape_inference.h"
 #include "detector/graph/shape_rules.h"
 
@@ -29,13 +31,25 @@ StatusOr<WindowPads> ResolvePads(const Shape& image, const WindowShape& spec) {
   return WindowPads{.top = y.before, .left = x.before};
 }
 
+// Its sides; packed weights have none.
+std::array<int64_t, 2> KernelOf(const StepContext& context) {
+  if (IsQuantized(context.node().op)) {
+    const auto& conv = context.node().As<QuantizedConvAttributes>();
+    return {conv.kernel[0], conv.kernel[1]};
+  }
+  return {context.src_shape(1)[0], context.src_shape(1)[1]};
+}
+
 }  // namespace
 
 StatusOr<Conv2dShape> ConvShapeOf(const StepContext& context) {
   const Shape& src = context.src_shape(0);
-  const Shape& wei = context.src_shape(1);
   const Shape& dst = context.dst_shape();
-  const auto& conv = context.node().As<ConvAttributes>();
+  const bool quantized = IsQuantized(context.node().op);
+  const ConvAttributes& conv =
+      quantized ? context.node().As<QuantizedConvAttributes>().conv
+                : context.node().As<ConvAttributes>();
+  const std::array<int64_t, 2> wei = KernelOf(context);
   CYTO8_ASSIGN_OR_RETURN(const WindowPads pads,
                          ResolvePads(src, {.kernel = {wei[0], wei[1]},
                                            .strides = conv.strides,
@@ -62,9 +76,12 @@ StatusOr<Conv2dShape> ConvShapeOf(const StepContext& context) {
 }
 
 StatusOr<PoolShape> PoolShapeOf(const StepContext& context) {
-  const Shape& src = context.src_shape();
-  const Shape& dst = context.dst_shape();
-  const auto& pool = context.node().As<PoolAttributes>();
+  return PoolShapeOf(context.node().As<PoolAttributes>(), context.src_shape(),
+                     context.dst_shape());
+}
+
+StatusOr<PoolShape> PoolShapeOf(const PoolAttributes& pool, const Shape& src,
+                                const Shape& dst) {
   CYTO8_ASSIGN_OR_RETURN(const WindowPads pads,
                          ResolvePads(src, {.kernel = pool.kernel,
                                            .strides = pool.strides,

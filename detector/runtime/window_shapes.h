@@ -11,10 +11,13 @@
 
 namespace cyto8 {
 
-// Of a kConv2D or kDepthwiseConv2D node.
+// Of a convolution, quantized or not.
 StatusOr<Conv2dShape> ConvShapeOf(const StepContext& context);
 
 // Of a kMaxPool or kAvgPool node.
 StatusOr<PoolShape> PoolShapeOf(const StepContext& context);
+// Of a pool between images of these shapes.
+StatusOr<PoolShape> PoolShapeOf(const PoolAttributes& pool, const Shape& src,
+                                const Shape& dst);
 
 }  // namespace cyto8

@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: Apache-2.0
+// Steps of INT8 convolutions; see step_context.h. A dense convolution is a 1x1
+// one of patches, copied some pixels at a time. A gate multiplies the weights,
+// once an image. Tested by tests/detector/runtime/quantized_steps_test.cc.
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "base/checked_math.h"
+#include "detector/kernels/depthwise_u8s8.h"
+#include "detector/kernels/patch_rows.h"
+#include "detector/kernels/pointwise_u8s8.h"
+#include "detector/kernels/squeeze_excite_gate.h"
+#include "detector/runtime/quantized_constants.h"
+#include "detector/runtime/row_split.h"
+#include "detector/runtime/scratch_layout.h"
+#include "detector/runtime/step_context.h"
+#include "detector/runtime/window_shapes.h"
+
+namespace cyto8 {
+namespace {
+
+// Output pixels whose patches are held at a time: they stay in the first-level
+// cache.
+constexpr int64_t kPatchPixels = 96;
+
+const QuantizedConvAttributes& AttributesOf(const StepContext& context) {
+  return context.node().As<QuantizedConvAttributes>();
+}
+
+int64_t InputsOf(const Conv2dShape& shape) {
+  return shape.kernel_height * shape.kernel_width * shape.in_channels;
+}
+
+bool IsPointwise(const Conv2dShape& shape) {
+  return shape.kernel_height == 1 && shape.kernel_width == 1 &&
+         shape.stride_y == 1 && shape.stride_x == 1 &&
+         shape.in_height == shape.out_height &&
+         shape.in_width == shape.out_width;
+}
+
+// Everything of a convolution but the memory of a request. Its kernel's struct
+// points into what is beside it.
+struct QuantizedConv {
+  Conv2dShape shape;
+  PointwiseKernel kernel = nullptr;
+  bool is_float = false;
+  std::vector<uint8_t> pad;  // patches only.
+  AlignedConstant wei;
+  RequantizationOf requantization;
+  std::shared_ptr<const PackedBytes> factors;  // bias, shift, multiplier.
+  AlignedConstant bias;                        // floats only, as the next.
+  AlignedConstant scale_and_offset;
+  std::optional<size_t> addend;
+  int32_t addend_multiplier = 0;
+
+  int64_t pixels() const {
+    return shape.batch * shape.out_height * shape.out_width;
+  }
+  int64_t work() const {
+    return pixels() * InputsOf(shape) * shape.out_channels;
+  }
+  PointwiseRows Rows() const;
+  PointwiseRows RowsOf(const StepBuffers& b) const;
+};
+
+PointwiseRows QuantizedConv::Rows() const {
+  const int64_t outputs = PackedOutputs(shape.out_channels);
+  PointwiseRows rows = {.in_channels = InputsOf(shape),
+                        .out_channels = shape.out_channels,
+                        .wei = wei.data<int8_t>(),
+                        .requantization = requantization.layer,
+                        .addend_multiplier = addend_multiplier};
+  if (is_float) {
+    rows.bias = bias.data<int32_t>();
+    rows.scale = scale_and_offset.data<float>();
+    rows.offset = rows.scale + outputs;
+  } else if (factors != nullptr) {
+    rows.bias = reinterpret_cast<const int32_t*>(factors->bytes().data());
+    rows.shift = rows.bias + outputs;
+    rows.multiplier = reinterpret_cast<const int16_t*>(rows.shift + outputs);
+  }
+  return rows;
+}
+
+// All pixels of the batch.
+PointwiseRows QuantizedConv::RowsOf(const StepBuffers& b) const {
+  PointwiseRows rows = Rows();
+  rows.pixels = pixels();
+  rows.src = b.In<uint8_t>(0).data();
+  if (addend) rows.addend = b.In<uint8_t>(*addend).data();
+  if (is_float) {
+    rows.dst_f32 = b.Out<float>().data();
+  } else {
+    rows.dst = b.Out<uint8_t>().data();
+  }
+  return rows;
+}
+
+// Pixels [first, last) of `rows`, whose src is `src`.
+PointwiseRows Part(PointwiseRows rows, int64_t first, int64_t last,
+                   const uint8_t* src) {
+  const int64_t before = first * rows.out_channels;
+  rows.pixels = last - first;
+  rows.src = src;
+  if (rows.addend != nullptr) rows.addend += before;
+  if (rows.dst != nullptr) rows.dst += before;
+  if (rows.dst_f32 != nullptr) rows.dst_f32 += before;
+  return rows;
+}
+
+// Output pixels [first, last), counted over the batch, of a dense convolution.
+void RunPatches(const QuantizedConv& conv, const PointwiseRows& all,
+                int64_t first, int64_t last, uint8_t* patches) {
+  const Conv2dShape& shape = conv.shape;
+  const int64_t image_pixels = shape.out_height * shape.out_width;
+  const int64_t src_step = shape.in_height * shape.in_width * shape.in_channels;
+  while (first < last) {
+    const int64_t image = first / image_pixels;
+    const int64_t end =
+        std::min({last, first + kPatchPixels, (image + 1) * image_pixels});
+    const int64_t before = image * image_pixels;
+    CopyPatches(shape, all.src + image * src_step, conv.pad.data(),
+                first - before, end - before, patches);
+    conv.kernel(Part(all, first, end, patches));
+    first = end;
+  }
+}
+
+void RunPointwise(const QuantizedConv& conv, const PointwiseRows& all,
+                  int64_t first, int64_t last) {
+  conv.kernel(Part(all, first, last, all.src + first * conv.shape.in_channels));
+}
+
+// One line more: kernels read whole quads.
+int64_t PatchBytes(const QuantizedConv& conv) {
+  const int64_t bytes = kPatchPixels * InputsOf(conv.shape) + kBufferAlignment;
+  return (bytes + kBufferAlignment - 1) / kBufferAlignment * kBufferAlignment;
+}
+
+Step ConvStep(QuantizedConv made) {
+  const auto conv = std::make_shared<const QuantizedConv>(std::move(made));
+  const bool pointwise = IsPointwise(conv->shape);
+  const int64_t patch_bytes = pointwise ? 0 : PatchBytes(*conv);
+  auto bind = [=](const StepBuffers& b) -> StatusOr<StepCall> {
+    const PointwiseRows all = conv->RowsOf(b);
+    uint8_t* const scratch = At<uint8_t>(b, 0);
+    const auto body = [=](int64_t piece, int64_t first, int64_t last) {
+      if (pointwise) {
+        RunPointwise(*conv, all, first, last);
+      } else {
+        RunPatches(*conv, all, first, last, scratch + piece * patch_bytes);
+      }
+    };
+    return StepCall([split = RowSplit(conv->pixels(), conv->work(), body)](
+                        ParallelFor& executor) {
+      split.Run(executor);
+      return OkStatus();
+    });
+  };
+  std::vector<size_t> reads = {0};
+  if (conv->addend) reads.push_back(*conv->addend);
+  return {.reads = std::move(reads),
+          .scratch_bytes = patch_bytes * RowSplit::kMaxPieces,
+          .bind = std::move(bind)};
+}
+
+// The multipliers as the kernels want them, behind bias and shift.
+StatusOr<std::shared_ptr<const PackedBytes>> PackedFactorsOf(
+    const StepContext& context, size_t i, int64_t outputs) {
+  CYTO8_ASSIGN_OR_RETURN(const std::vector<ChannelFactor> factors,
+                         FactorsOf(context, i, outputs));
+  constexpr int64_t kBytes = 2 * sizeof(int32_t) + sizeof(int16_t);
+  auto packed = std::make_shared<PackedBytes>(outputs * kBytes);
+  auto* const bias = reinterpret_cast<int32_t*>(packed->bytes().data());
+  auto* const multiplier = reinterpret_cast<int16_t*>(bias + 2 * outputs);
+  for (size_t c = 0; c < factors.size(); ++c) {
+    bias[c] = factors[c].bias;
+    bias[factors.size() + c] = factors[c].shift;
+    multiplier[c] = static_cast<int16_t>(factors[c].multiplier);
+  }
+  return std::shared_ptr<const PackedBytes>(std::move(packed));
+}
+
+// What all convolutions but depthwise ones share.
+StatusOr<QuantizedConv> CommonConv(const StepContext& context) {
+  const QuantizedConvAttributes& attributes = AttributesOf(context);
+  QuantizedConv conv;
+  CYTO8_ASSIGN_OR_RETURN(conv.shape, ConvShapeOf(context));
+  CYTO8_RETURN_IF_ERROR(
+      CheckPointwise(InputsOf(conv.shape), conv.shape.out_channels));
+  conv.kernel = PointwiseKernelFor(context.isa());
+  conv.requantization = MakeRequantization(attributes.requantize);
+  conv.addend_multiplier = static_cast<int32_t>(attributes.addend_multiplier);
+  conv.pad.assign(static_cast<size_t>(conv.shape.in_channels),
+                  static_cast<uint8_t>(attributes.src.zero_point));
+  std::ranges::transform(attributes.pad, conv.pad.begin(), [](int64_t code) {
+    return static_cast<uint8_t>(code);
+  });
+  return conv;
+}
+
+MaybeStep MakeConv(const StepContext& context) {
+  CYTO8_ASSIGN_OR_RETURN(QuantizedConv conv, CommonConv(context));
+  const int64_t inputs = InputsOf(conv.shape);
+  const int64_t outputs = PackedOutputs(conv.shape.out_channels);
+  CYTO8_ASSIGN_OR_RETURN(
+      conv.wei, AlignedConstant::Create(
+                    context, 1, DataType::kInt8,
+                    PackedPointwiseBytes(inputs, conv.shape.out_channels)));
+  conv.is_float = context.node().op == Op::kQuantizedConv2DFloat;
+  if (conv.is_float) {
+    CYTO8_ASSIGN_OR_RETURN(
+        conv.bias,
+        AlignedConstant::Create(context, 2, DataType::kInt32, outputs));
+    CYTO8_ASSIGN_OR_RETURN(
+        conv.scale_and_offset,
+        AlignedConstant::Create(context, 3, DataType::kFloat32, 2 * outputs));
+  } else {
+    CYTO8_ASSIGN_OR_RETURN(conv.factors, PackedFactorsOf(context, 2, outputs));
+    if (context.input_count() > 3) conv.addend = 3;
+  }
+  return ConvStep(std::move(conv));
+}
+
+// A 1x1 convolution behind a gate.
+struct GatedConv {
+  QuantizedConv conv;
+  Isa isa = Isa::kPlain;
+  AlignedConstant wei16;
+  AlignedConstant scale_and_bias;
+  GatedLayer layer;
+  // Offsets in scratch.
+  int64_t wei = 0, bias = 0, shift = 0, multiplier = 0, work = 0;
+
+  GatedWeights WeightsIn(const StepBuffers& b) const {
+    return {.wei = At<int8_t>(b, wei),
+            .bias = At<int32_t>(b, bias),
+            .shift = At<int32_t>(b, shift),
+            .multiplier = At<int16_t>(b, multiplier)};
+  }
+};
+
+PointwiseRows GatedRows(const GatedConv& gated, const StepBuffers& b) {
+  PointwiseRows rows = gated.conv.RowsOf(b);
+  const GatedWeights weights = gated.WeightsIn(b);
+  rows.wei = weights.wei;
+  rows.bias = weights.bias;
+  rows.shift = weights.shift;
+  rows.multiplier = weights.multiplier;
+  return rows;
+}
+
+// One image after the other: each has weights of its own.
+StatusOr<StepCall> BindGated(const std::shared_ptr<const GatedConv>& gated,
+                             const StepBuffers& b) {
+  const Conv2dShape& shape = gated->conv.shape;
+  const int64_t pixels = shape.out_height * shape.out_width;
+  const PointwiseRows all = GatedRows(*gated, b);
+  const auto image = std::make_shared<int64_t>(0);
+  const auto body = [gated, all, image, pixels](int64_t, int64_t first,
+                                                int64_t last) {
+    const int64_t before = *image * pixels;
+    RunPointwise(gated->conv, all, before + first, before + last);
+  };
+  const RowSplit split(pixels, gated->conv.work() / shape.batch, body);
+  return StepCall([gated, b, split, image](ParallelFor& executor) {
+    const Conv2dShape& conv = gated->conv.shape;
+    const auto channels = static_cast<size_t>(conv.in_channels);
+    for (*image = 0; *image < conv.batch; ++*image) {
+      MakeGatedWeights(gated->isa, gated->layer,
+                       b.In<float>(3).subspan(
+                           static_cast<size_t>(*image) * channels, channels),
+                       At<std::byte>(b, gated->work), gated->WeightsIn(b));
+      split.Run(executor);
+    }
+    return OkStatus();
+  });
+}
+
+// Numbers of the layer behind the gate; the constants are there already.
+GatedLayer LayerOf(const StepContext& context, const GatedConv& gated) {
+  const QuantizedConvAttributes& attributes = AttributesOf(context);
+  const Conv2dShape& shape = gated.conv.shape;
+  const auto outputs = static_cast<size_t>(shape.out_channels);
+  const float* const floats = gated.scale_and_bias.data<float>();
+  return {.in_channels = shape.in_channels,
+          .out_channels = shape.out_channels,
+          .wei16 = gated.wei16.data<int16_t>(),
+          .wei_scale = {floats, outputs},
+          .bias = {floats + outputs, outputs},
+          .src_scale = attributes.src.scale,
+          .src_zero_point = attributes.src.zero_point,
+          .dst_scale = attributes.requantize.dst.scale,
+          .dst_zero_point = attributes.requantize.dst.zero_point,
+          .requantization = gated.conv.requantization.layer,
+          .addend_offset_codes = attributes.addend_offset_codes};
+}
+
+MaybeStep MakeGatedConv(const StepContext& context) {
+  GatedConv gated;
+  CYTO8_ASSIGN_OR_RETURN(gated.conv, CommonConv(context));
+  const Conv2dShape& shape = gated.conv.shape;
+  if (!IsPointwise(shape)) return Unimplemented("kernel: must be 1x1");
+  const int64_t wei_bytes =
+      PackedPointwiseBytes(shape.in_channels, shape.out_channels);
+  CYTO8_ASSIGN_OR_RETURN(
+      gated.wei16,
+      AlignedConstant::Create(context, 1, DataType::kInt16, wei_bytes));
+  CYTO8_ASSIGN_OR_RETURN(gated.scale_and_bias,
+                         AlignedConstant::Create(context, 2, DataType::kFloat32,
+                                                 2 * shape.out_channels));
+  if (context.input_count() > 4) gated.conv.addend = 4;
+  gated.isa = context.isa();
+  gated.layer = LayerOf(context, gated);
+  ScratchLayout layout;
+  const int64_t outputs = PackedOutputs(shape.out_channels);
+  gated.wei = layout.Take<int8_t>(wei_bytes);
+  gated.bias = layout.Take<int32_t>(outputs);
+  gated.shift = layout.Take<int32_t>(outputs);
+  gated.multiplier = layout.Take<int16_t>(outputs);
+  gated.work = layout.Take<std::byte>(GatedWeightsScratchBytes(gated.layer));
+  std::vector<size_t> reads = {0, 3};
+  if (gated.conv.addend) reads.push_back(4);
+  const auto shared = std::make_shared<const GatedConv>(std::move(gated));
+  return Step{
+      .reads = std::move(reads),
+      .scratch_bytes = layout.bytes(),
+      .bind = [shared](const StepBuffers& b) { return BindGated(shared, b); }};
+}
+
+// Adds up what the pieces of an image summed.
+void AddPieces(const uint32_t* pieces, int64_t count, int64_t channels,
+               uint32_t* sums) {
+  std::fill_n(sums, channels, 0);
+  for (int64_t i = 0; i < count; ++i) {
+    for (int64_t c = 0; c < channels; ++c) sums[c] += pieces[i * channels + c];
+  }
+}
+
+struct DepthwiseConv {
+  DepthwiseU8S8 kernel;
+  bool has_sums = false;
+};
+
+StatusOr<StepCall> BindDepthwise(
+    const std::shared_ptr<const DepthwiseConv>& conv, const StepBuffers& b) {
+  const Conv2dShape& shape = conv->kernel.shape();
+  const int64_t channels = shape.in_channels;
+  const int64_t src_step = shape.in_height * shape.in_width * channels;
+  const int64_t dst_step = shape.out_height * shape.out_width * channels;
+  uint32_t* const piece_sums = At<uint32_t>(b, 0);
+  const auto image = std::make_shared<int64_t>(0);
+  const auto body = [=, src = b.In<uint8_t>(0).data(),
+                     dst = b.Out<uint8_t>().data()](
+                        int64_t piece, int64_t first, int64_t last) {
+    uint32_t* const sums =
+        conv->has_sums ? piece_sums + piece * channels : nullptr;
+    if (sums != nullptr) std::fill_n(sums, channels, 0);
+    conv->kernel.Run(src + *image * src_step, shape.in_height, first, last,
+                     dst + *image * dst_step, sums);
+  };
+  const int64_t work = dst_step * shape.kernel_height * shape.kernel_width;
+  const RowSplit split(shape.out_height, work, body);
+  return StepCall([conv, b, split, image, piece_sums](ParallelFor& executor) {
+    const Conv2dShape& s = conv->kernel.shape();
+    for (*image = 0; *image < s.batch; ++*image) {
+      const int64_t pieces = split.Run(executor);
+      if (!conv->has_sums) continue;
+      AddPieces(piece_sums, pieces, s.in_channels,
+                b.Out<uint32_t>(1).data() + *image * s.in_channels);
+    }
+    return OkStatus();
+  });
+}
+
+MaybeStep MakeDepthwise(const StepContext& context) {
+  CYTO8_ASSIGN_OR_RETURN(const Conv2dShape shape, ConvShapeOf(context));
+  const QuantizedConvAttributes& attributes = AttributesOf(context);
+  const int64_t channels = shape.in_channels;
+  CYTO8_ASSIGN_OR_RETURN(
+      const AlignedConstant wei,
+      AlignedConstant::Create(
+          context, 1, DataType::kInt8,
+          shape.kernel_height * shape.kernel_width * channels));
+  CYTO8_ASSIGN_OR_RETURN(const std::vector<ChannelFactor> factors,
+                         FactorsOf(context, 2, channels));
+  const RequantizationOf requantization =
+      MakeRequantization(attributes.requantize);
+  const std::span<const int8_t> weights(
+      wei.data<int8_t>(),
+      static_cast<size_t>(shape.kernel_height * shape.kernel_width * channels));
+  CYTO8_ASSIGN_OR_RETURN(
+      DepthwiseU8S8 kernel,
+      DepthwiseU8S8::Create(context.isa(), shape, weights, factors,
+                            requantization.layer,
+                            static_cast<uint8_t>(attributes.src.zero_point)));
+  const auto conv = std::make_shared<const DepthwiseConv>(DepthwiseConv{
+      .kernel = std::move(kernel), .has_sums = context.IsRead(1)});
+  ScratchLayout layout;
+  if (conv->has_sums) layout.Take<uint32_t>(channels * RowSplit::kMaxPieces);
+  return Step{
+      .reads = {0},
+      .scratch_bytes = layout.bytes(),
+      .bind = [conv](const StepBuffers& b) { return BindDepthwise(conv, b); }};
+}
+
+}  // namespace
+
+MaybeStep MakeQuantizedConvStep(const StepContext& context) {
+  switch (context.node().op) {
+    case Op::kQuantizedConv2D:
+    case Op::kQuantizedConv2DFloat:
+      return MakeConv(context);
+    case Op::kGatedConv2D:
+      return MakeGatedConv(context);
+    case Op::kQuantizedDepthwiseConv2D:
+      return MakeDepthwise(context);
+    default:
+      return NotMine();
+  }
+}
+
+}  // namespace cyto8
