@@ -5,8 +5,8 @@
 // tests/quant/channel_equalization_test.cc.
 //
 // y[o] = sum_c p[c,o] t[c], t[c] = s_t[c] (q_t[c] - z_t[c]): the scales move
-// into the weights p[c,o] s_t[c], so they are free at run time. Equal use of the
-// codes (alpha 1) makes the coding of t finest, but spreads the products
+// into the weights p[c,o] s_t[c], so they are free at run time. Equal use of
+// the codes (alpha 1) makes the coding of t finest, but spreads the products
 // p[c,o] s_t[c], which share one scale per output; alpha 0, one scale for all
 // channels, is the other end:
 //
@@ -48,10 +48,10 @@ struct PointwiseReader {
 };
 
 struct EqualizedChannels {
-  double alpha = 0;                        // one of kEqualizationAlphas.
-  std::vector<AffineU8> params = {};       // of each channel.
-  std::array<double, 4> predicted = {};    // noise for each alpha, summed over
-                                           // the outputs.
+  double alpha = 0;                      // one of kEqualizationAlphas.
+  std::vector<AffineU8> params = {};     // of each channel.
+  std::array<double, 4> predicted = {};  // noise for each alpha, summed over
+                                         // the outputs.
 };
 
 // channel_ranges: of each channel of t, min <= 0 <= max. kInvalidArgument,

@@ -54,9 +54,9 @@ struct RangeChoiceOptions {
 };
 
 // kMse and kKl try all steps with both ends shrunk alike, then those of one end
-// at a time, until neither moves: so a tensor with a short negative side (swish)
-// keeps it. kKl measures only ranges of at least 256 bins: with fewer, every bin
-// has a code of its own and nothing is compared.
+// at a time, until neither moves: so a tensor with a short negative side
+// (swish) keeps it. kKl measures only ranges of at least 256 bins: with fewer,
+// every bin has a code of its own and nothing is compared.
 //
 // kInvalidArgument if an option is outside its range, if the histogram is
 // empty, or with "range = ...: range of width zero" if nothing but 0 would

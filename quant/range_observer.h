@@ -36,7 +36,7 @@ struct Histogram {
   std::vector<int64_t> counts = {};  // add up to total.
   int64_t total = 0;
   int64_t zeros = 0;  // values that are exactly 0; also counted in their bin.
-  float min = 0;      // the least value seen; may be above 0.
+  float min = 0;      // the least value; may be above 0.
   float max = 0;      // the largest; may be below 0.
 };
 
@@ -76,6 +76,7 @@ class RangeObserver {
 
  private:
   struct Extent;
+  struct Grid;
   class LaneSums;
   class PartialCounts;
   struct Channel {
@@ -86,6 +87,11 @@ class RangeObserver {
   };
 
   explicit RangeObserver(int64_t channels);
+  void ObserveBlock(std::span<const float> block, LaneSums& sums,
+                    PartialCounts& partial_counts);
+  Grid GridOfBins() const;
+  void Grow(float min, float max);
+  void MergeChannel(const Channel& from, Channel& to) const;
 
   std::vector<Channel> channels_;
   std::vector<int64_t> counts_;  // kHistogramBins, of the bins first_bin_ + i.

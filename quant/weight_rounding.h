@@ -45,9 +45,9 @@ struct RoundedWeights {
 // if a size does not fit (weights and mean_squares must have the sizes that
 // shape says), if a weight is not finite ("weights[5] = nan: must be finite")
 // or if a mean square is negative or not finite.
-StatusOr<RoundedWeights> RoundWeights(std::span<const float> weights,
-                                      const WeightShape& shape,
-                                      const WeightRoundingOptions& options = {});
+StatusOr<RoundedWeights> RoundWeights(
+    std::span<const float> weights, const WeightShape& shape,
+    const WeightRoundingOptions& options = {});
 
 // For each output, what must be added to its bias so that its mean stays as it
 // was: sum over taps and inputs of (weight - scale * code) * mean of the input
