@@ -54,7 +54,8 @@ StatusOr<std::shared_ptr<const CompiledModel>> CompiledModel::Create(
                     {.engine = options.engine,
                      .isa = options.isa,
                      .packed_weights = options.packed_weights.get(),
-                     .min_streamed_bytes = options.min_streamed_bytes},
+                     .min_streamed_bytes = options.min_streamed_bytes,
+                     .whole_values = options.whole_values},
                     options.max_arena_bytes));
   Parts parts;
   for (const int64_t input : InputNodes(prepared)) {
@@ -121,6 +122,16 @@ std::span<std::byte> InferRequest::input(int64_t input) {
 
 std::span<const std::byte> InferRequest::output(int64_t output) const {
   return state_->Bytes(model_->plan().outputs[static_cast<size_t>(output)]);
+}
+
+Status InferRequest::Run(ParallelFor& executor, const Observer& observer) {
+  for (size_t i = 0; i < state_->calls.size(); ++i) {
+    const PlannedStep& step = model_->plan().steps[i];
+    CYTO8_RETURN_IF_ERROR(Annotate(state_->calls[i](executor), step.label));
+    CYTO8_RETURN_IF_ERROR(
+        observer(step.node, state_->Mutable(step.dst.front())));
+  }
+  return OkStatus();
 }
 
 Status InferRequest::Run(ParallelFor& executor) {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -29,6 +30,7 @@ struct CompileOptions {
   // What one InferRequest may allocate for activations.
   int64_t max_arena_bytes = int64_t{1} << 33;
   int64_t min_streamed_bytes = kMinStreamedBytes;  // see engine.h.
+  bool whole_values = false;  // see engine.h; for Run with an observer.
   // Null: the model's packed weights are its own.
   std::shared_ptr<PackedWeights> packed_weights = nullptr;
 };
@@ -91,6 +93,12 @@ class InferRequest {
   // kInternal if oneDNN fails, with the node's name in front. `executor` may be
   // used inside a step; the calling thread waits.
   Status Run(ParallelFor& executor);
+
+  // The same, and hands each step's first result to `observer` before the next
+  // step runs: the name of the node that it is the result of, and its bytes.
+  using Observer = std::function<Status(const std::string& node,
+                                        std::span<const std::byte> result)>;
+  Status Run(ParallelFor& executor, const Observer& observer);
 
   // Output number `output` of the last Run; valid until the next Run. Two
   // outputs that are one value share their bytes.

@@ -28,6 +28,8 @@ struct StepOptions {
   // A map between a pointwise and a depthwise convolution that has at least so
   // many bytes is made and used some rows at a time, and is never whole.
   int64_t min_streamed_bytes = kMinStreamedBytes;
+  // Every node's result is whole in memory, for who wants to look at it.
+  bool whole_values = false;
 };
 
 }  // namespace cyto8

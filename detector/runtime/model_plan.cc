@@ -33,6 +33,7 @@ class PlanBuilder {
   PlanBuilder(const Graph& graph, const StepOptions& options)
       : graph_(graph),
         options_(options),
+        is_quantized_(std::ranges::any_of(graph.nodes, IsQuantized, &Node::op)),
         homes_(graph.nodes.size()),
         absorbed_(graph.nodes.size()) {}
 
@@ -41,6 +42,7 @@ class PlanBuilder {
  private:
   struct HomedStep {
     std::string label;
+    std::string node = {};
     Step step;
     std::vector<Home> src = {};
     std::vector<Home> dst = {};
@@ -52,6 +54,7 @@ class PlanBuilder {
     return homes_[static_cast<size_t>(value.node)]
                  [static_cast<size_t>(value.port)];
   }
+  StepOptions OptionsFor(const Node& node) const;
   Home NewBuffer(int64_t bytes);
   StatusOr<Home> NewBufferFor(const TensorDesc& desc);
   void Touch(const Home& home, int64_t step);
@@ -68,6 +71,7 @@ class PlanBuilder {
 
   const Graph& graph_;
   StepOptions options_;
+  bool is_quantized_;
   std::vector<std::vector<Home>> homes_;  // by node, by port.
   std::vector<bool> absorbed_;            // by node: has no step of its own.
   std::map<int64_t, FusedStep> fused_;    // by node.
@@ -116,14 +120,26 @@ void PlanBuilder::Append(HomedStep step) {
   steps_.push_back(std::move(step));
 }
 
+// What stays float in an INT8 network runs by plain loops: their results are
+// the same on every CPU.
+StepOptions PlanBuilder::OptionsFor(const Node& node) const {
+  StepOptions options = options_;
+  if (is_quantized_ && !IsQuantized(node.op) &&
+      node.outputs[0].type == DataType::kFloat32) {
+    options.engine = Engine::kNaive;
+  }
+  return options;
+}
+
 Status PlanBuilder::AddStep(int64_t number, std::vector<Home>& homes) {
   const Node& node = graph_.nodes[static_cast<size_t>(number)];
-  CYTO8_ASSIGN_OR_RETURN(Step step, MakeStep(graph_, number, options_));
+  CYTO8_ASSIGN_OR_RETURN(Step step, MakeStep(graph_, number, OptionsFor(node)));
   if (OnlyRenames(node.op)) {
     homes = {HomeOf(node.inputs[0])};
     return OkStatus();
   }
-  HomedStep homed = {.label = NodeLabel(node), .step = std::move(step)};
+  HomedStep homed = {
+      .label = NodeLabel(node), .node = node.name, .step = std::move(step)};
   homed.src.resize(node.inputs.size());
   for (const size_t i : homed.step.reads) homed.src[i] = HomeOf(node.inputs[i]);
   for (const TensorDesc& output : node.outputs) {
@@ -160,6 +176,7 @@ Status PlanBuilder::AddFused(int64_t number, FusedStep& fused,
   const int64_t main = name == named_for_.end() ? number : name->second;
   HomedStep homed = {
       .label = NodeLabel(graph_.nodes[static_cast<size_t>(main)]),
+      .node = graph_.nodes[static_cast<size_t>(number)].name,
       .step = std::move(fused.step)};
   for (const ValueRef src : fused.src) homed.src.push_back(HomeOf(src));
   if (fused.overwrites) {
@@ -234,6 +251,7 @@ StatusOr<ModelPlan> PlanBuilder::Place(int64_t max_arena_bytes) {
                     .arena_bytes = memory.total_bytes};
   for (HomedStep& step : steps_) {
     plan.steps.push_back({.label = std::move(step.label),
+                          .node = std::move(step.node),
                           .step = std::move(step.step),
                           .src = place_all(step.src),
                           .dst = place_all(step.dst),
@@ -243,7 +261,7 @@ StatusOr<ModelPlan> PlanBuilder::Place(int64_t max_arena_bytes) {
 }
 
 StatusOr<ModelPlan> PlanBuilder::Build(int64_t max_arena_bytes) {
-  Fuse();
+  if (!is_quantized_ && !options_.whole_values) Fuse();
   const auto count = static_cast<int64_t>(graph_.nodes.size());
   for (int64_t i = 0; i < count; ++i) CYTO8_RETURN_IF_ERROR(AddNode(i));
   for (const GraphOutput& output : graph_.outputs) AddOutput(output);

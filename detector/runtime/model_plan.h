@@ -26,6 +26,7 @@ struct Placement {
 
 struct PlannedStep {
   std::string label;  // 'node "x" (Op)'.
+  std::string node;   // of whose result dst begins with.
   Step step;
   std::vector<Placement> src;  // as StepBuffers.
   std::vector<Placement> dst;
