@@ -23,6 +23,7 @@ struct LoadModelOptions {
   // The card (.yaml), or the model with the card of the same stem beside it.
   std::string path = {};
   Engine engine = Engine::kOneDnn;
+  Isa isa = BestIsa();          // of our own kernels.
   bool class_agnostic = false;  // every box with its best class only.
   std::optional<double> min_score =
       std::nullopt;  // instead of the card's threshold.
@@ -37,11 +38,13 @@ struct LoadModelOptions {
 };
 
 struct LoadedModel {
-  ModelCard card;
+  ModelCard card = {};
   std::string card_path = {};
-  std::string card_sha256;
+  std::string card_sha256 = {};
   std::string model_path = {};
-  std::shared_ptr<const Detector> detector;  // for tiles of the wanted size.
+  std::string provenance = {};  // JSON, of a .cy8.
+  std::shared_ptr<const Detector> detector =
+      {};  // for tiles of the wanted size.
   // The same network for other sizes; null unless asked for, since it keeps the
   // network's weights a second time, unpacked.
   std::shared_ptr<const DetectorFamily> family = nullptr;
