@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -94,6 +95,17 @@ class PosixFileSystem final : public FileSystem {
     return static_cast<int64_t>(count);
   }
 
+  StatusOr<SharedBytes> Map(int file, int64_t bytes,
+                            const std::string& path) override {
+    const auto size = static_cast<size_t>(bytes);
+    void* start = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file, 0);
+    if (start == MAP_FAILED) return ErrnoStatus(errno, path);
+    return SharedBytes{
+        .owner = std::shared_ptr<const void>(
+            start, [start, size](const void*) { munmap(start, size); }),
+        .bytes = {static_cast<const std::byte*>(start), size}};
+  }
+
   StatusOr<int64_t> Write(int file, std::span<const std::byte> bytes,
                           const std::string& path) override {
     const ssize_t count = RetryInterrupted(
@@ -148,9 +160,8 @@ class PosixFileSystem final : public FileSystem {
   }
 };
 
-StatusOr<std::vector<std::byte>> ReadOpenFile(FileSystem& files, int file,
-                                              const std::string& path,
-                                              int64_t max_bytes) {
+StatusOr<int64_t> SizeOfOpenFile(FileSystem& files, int file,
+                                 const std::string& path, int64_t max_bytes) {
   CYTO8_ASSIGN_OR_RETURN(const FileInfo info, files.Stat(file, path));
   if (!info.is_regular) {
     return InvalidArgument(path + ": is not a regular file");
@@ -160,7 +171,23 @@ StatusOr<std::vector<std::byte>> ReadOpenFile(FileSystem& files, int file,
         path + ": size = " + std::to_string(info.size_bytes) +
         " bytes: must be in [0, " + std::to_string(max_bytes) + "]");
   }
-  std::vector<std::byte> bytes(static_cast<size_t>(info.size_bytes));
+  return info.size_bytes;
+}
+
+StatusOr<SharedBytes> MapOpenFile(FileSystem& files, int file,
+                                  const std::string& path, int64_t max_bytes) {
+  CYTO8_ASSIGN_OR_RETURN(const int64_t size,
+                         SizeOfOpenFile(files, file, path, max_bytes));
+  if (size == 0) return SharedBytes();  // mmap takes no empty range.
+  return files.Map(file, size, path);
+}
+
+StatusOr<std::vector<std::byte>> ReadOpenFile(FileSystem& files, int file,
+                                              const std::string& path,
+                                              int64_t max_bytes) {
+  CYTO8_ASSIGN_OR_RETURN(const int64_t size,
+                         SizeOfOpenFile(files, file, path, max_bytes));
+  std::vector<std::byte> bytes(static_cast<size_t>(size));
   size_t done = 0;
   while (done < bytes.size()) {
     CYTO8_ASSIGN_OR_RETURN(
@@ -184,6 +211,15 @@ StatusOr<std::vector<std::byte>> ReadWholeFile(FileSystem& files,
                                                int64_t max_bytes) {
   CYTO8_ASSIGN_OR_RETURN(const int file, files.OpenForReading(path));
   auto bytes = ReadOpenFile(files, file, path, max_bytes);
+  const Status closed = files.Close(file, path);
+  if (bytes.ok() && !closed.ok()) return closed;
+  return bytes;
+}
+
+StatusOr<SharedBytes> MapWholeFile(FileSystem& files, const std::string& path,
+                                   int64_t max_bytes) {
+  CYTO8_ASSIGN_OR_RETURN(const int file, files.OpenForReading(path));
+  auto bytes = MapOpenFile(files, file, path, max_bytes);
   const Status closed = files.Close(file, path);
   if (bytes.ok() && !closed.ok()) return closed;
   return bytes;

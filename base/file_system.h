@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/shared_bytes.h"
 #include "base/status.h"
 
 namespace cyto8 {
@@ -48,6 +49,11 @@ class FileSystem {
   virtual StatusOr<int64_t> ReadAt(int file, int64_t offset,
                                    std::span<std::byte> bytes,
                                    const std::string& path) = 0;
+  // The first `bytes` (at least 1) of the file, read-only and until the last
+  // copy of the result goes, also after Close. Who makes the file shorter in
+  // the meantime ends the process (SIGBUS; docs/limits.md).
+  virtual StatusOr<SharedBytes> Map(int file, int64_t bytes,
+                                    const std::string& path) = 0;
   // Bytes written, at least 1; may be fewer than given.
   virtual StatusOr<int64_t> Write(int file, std::span<const std::byte> bytes,
                                   const std::string& path) = 0;
@@ -71,6 +77,11 @@ FileSystem& RealFileSystem();
 StatusOr<std::vector<std::byte>> ReadWholeFile(FileSystem& files,
                                                const std::string& path,
                                                int64_t max_bytes);
+
+// The same without a copy: the file is mapped. A file that is to be mapped is
+// replaced by AtomicFile, never written in place.
+StatusOr<SharedBytes> MapWholeFile(FileSystem& files, const std::string& path,
+                                   int64_t max_bytes);
 
 // Creates the directory and its missing parents.
 Status MakeDirectories(FileSystem& files, const std::string& path);

@@ -17,7 +17,8 @@ struct Limits {
   int64_t max_folder_depth = 64;                 // below an argument.
   int64_t max_boxes = 2'000'000;                 // of one image, unmerged.
   int64_t max_tiles = 4'000'000;                 // of one image.
-  int64_t max_model_bytes = int64_t{1} << 30;    // a GraphDef, binary or text.
+  int64_t max_model_bytes = int64_t{1} << 30;    // a GraphDef or a .cy8.
+  int64_t max_section_bytes = int64_t{1} << 26;  // of a .cy8, but its weights.
   int64_t max_nodes = 100'000;                   // of one graph.
   int64_t max_rank = 8;                          // of one tensor.
   int64_t max_tensor_bytes = int64_t{1} << 31;   // of one tensor.

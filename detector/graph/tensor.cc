@@ -30,8 +30,8 @@ std::string ShapeToString(const Shape& shape) {
   return text + "]";
 }
 
-StatusOr<Tensor> Tensor::Create(DataType type, Shape shape,
-                                const Limits& limits) {
+StatusOr<Tensor> Tensor::Describe(DataType type, Shape shape,
+                                  const Limits& limits) {
   CYTO8_RETURN_IF_ERROR(CheckRange(
       "tensor rank", static_cast<int64_t>(shape.size()), 0, limits.max_rank));
   CYTO8_ASSIGN_OR_RETURN(const int64_t count, ElementCount(shape));
@@ -43,8 +43,41 @@ StatusOr<Tensor> Tensor::Create(DataType type, Shape shape,
   tensor.type_ = type;
   tensor.shape_ = std::move(shape);
   tensor.element_count_ = count;
-  tensor.bytes_.resize(static_cast<size_t>(bytes));
   return tensor;
+}
+
+StatusOr<Tensor> Tensor::Create(DataType type, Shape shape,
+                                const Limits& limits) {
+  CYTO8_ASSIGN_OR_RETURN(Tensor tensor,
+                         Describe(type, std::move(shape), limits));
+  tensor.bytes_.resize(
+      static_cast<size_t>(tensor.element_count_ * ByteSize(type)));
+  return tensor;
+}
+
+StatusOr<Tensor> Tensor::Borrow(DataType type, Shape shape, SharedBytes bytes,
+                                const Limits& limits) {
+  CYTO8_ASSIGN_OR_RETURN(Tensor tensor,
+                         Describe(type, std::move(shape), limits));
+  const int64_t size = tensor.element_count_ * ByteSize(type);
+  CYTO8_RETURN_IF_ERROR(
+      CheckRange("borrowed bytes", std::ssize(bytes.bytes), size, size));
+  const auto address = reinterpret_cast<uintptr_t>(bytes.bytes.data());
+  if (address % static_cast<uintptr_t>(ByteSize(type)) != 0) {
+    return InvalidArgument(
+        "borrowed bytes must begin at a multiple of the element size, " +
+        std::to_string(ByteSize(type)));
+  }
+  tensor.borrowed_ = std::move(bytes);
+  return tensor;
+}
+
+std::span<std::byte> Tensor::mutable_bytes() {
+  if (borrowed_.owner != nullptr) {
+    bytes_.assign(borrowed_.bytes.begin(), borrowed_.bytes.end());
+    borrowed_ = {};
+  }
+  return bytes_;
 }
 
 namespace {

@@ -67,6 +67,7 @@ TEST_F(FaultyFileSystemTest, EveryKindOfCallCanFail) {
   EXPECT_FALSE(files_.Stat(file, a).ok());
   EXPECT_FALSE(files_.Read(file, bytes, a).ok());
   EXPECT_FALSE(files_.ReadAt(file, 0, bytes, a).ok());
+  EXPECT_FALSE(files_.Map(file, 1, a).ok());
   EXPECT_FALSE(files_.Write(file, bytes, a).ok());
   EXPECT_FALSE(files_.Sync(file, a).ok());
   EXPECT_FALSE(files_.Rename(a, folder_.PathOf("b")).ok());

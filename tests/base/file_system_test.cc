@@ -127,6 +127,10 @@ class ShrinkingFileSystem final : public FileSystem {
                            const std::string& path) override {
     return files_.ReadAt(file, offset, bytes, path);
   }
+  StatusOr<SharedBytes> Map(int file, int64_t bytes,
+                            const std::string& path) override {
+    return files_.Map(file, bytes, path);
+  }
   StatusOr<int64_t> Write(int file, std::span<const std::byte> bytes,
                           const std::string& path) override {
     return files_.Write(file, bytes, path);

@@ -89,6 +89,12 @@ StatusOr<int64_t> FaultyFileSystem::ReadAt(int file, int64_t offset,
                        path);
 }
 
+StatusOr<SharedBytes> FaultyFileSystem::Map(int file, int64_t bytes,
+                                            const std::string& path) {
+  CYTO8_RETURN_IF_ERROR(Meet(FileCall::kMap, path));
+  return files_.Map(file, bytes, path);
+}
+
 StatusOr<int64_t> FaultyFileSystem::Write(int file,
                                           std::span<const std::byte> bytes,
                                           const std::string& path) {

@@ -23,6 +23,7 @@ enum class FileCall {
   kStat,
   kRead,
   kReadAt,
+  kMap,
   kWrite,
   kSync,
   kClose,
@@ -65,6 +66,8 @@ class FaultyFileSystem final : public FileSystem {
                          const std::string& path) override;
   StatusOr<int64_t> ReadAt(int file, int64_t offset, std::span<std::byte> bytes,
                            const std::string& path) override;
+  StatusOr<SharedBytes> Map(int file, int64_t bytes,
+                            const std::string& path) override;
   StatusOr<int64_t> Write(int file, std::span<const std::byte> bytes,
                           const std::string& path) override;
   Status Sync(int file, const std::string& path) override;
