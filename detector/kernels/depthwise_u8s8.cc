@@ -48,7 +48,7 @@ Status CheckChannel(const Conv2dShape& s, std::span<const int8_t> wei,
   CYTO8_RETURN_IF_ERROR(CheckRange("shift", int64_t{factor.shift}, 0, 31));
   if (factor.multiplier != 0) {
     CYTO8_RETURN_IF_ERROR(CheckRange("multiplier", int64_t{factor.multiplier},
-                                     1 << 14, (1 << 15) - 1));
+                                     1 << 13, (1 << 14) - 1));
   }
   int64_t largest = std::abs(int64_t{factor.bias});
   for (auto i = channel; i < std::ssize(wei); i += s.in_channels) {
