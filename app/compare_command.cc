@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "app/class_groups.h"
+#include "app/compare_agreement.h"
+#include "app/compare_gates.h"
 #include "app/compare_report.h"
 #include "app/console.h"
 #include "app/eval_command.h"
@@ -17,7 +19,8 @@
 namespace cyto8 {
 namespace {
 
-// Truth and both results, on the images that all of them have.
+// Truth and both results, on the images that all of them have. Without a truth
+// file the truth has the images and classes of A, and no boxes.
 struct Inputs {
   TruthFile truth = {};
   Predictions first = {};
@@ -30,7 +33,9 @@ StatusOr<Inputs> ReadInputs(FileSystem& files,
   Inputs inputs;
   CYTO8_ASSIGN_OR_RETURN(
       inputs.truth,
-      ReadTruth(files, options.truth, settings.style, options.limits));
+      options.truth.empty()
+          ? ReadImagesOfRun(files, options.first, options.limits)
+          : ReadTruth(files, options.truth, settings.style, options.limits));
   TruthSet& truth = inputs.truth.truth;
   const auto read = [&](const std::string& path) {
     return ReadPredictions(files, path, truth, settings, options.limits);
@@ -76,6 +81,7 @@ std::vector<ComparedRow> RowsOf(const Table& table) {
 
 // Returns what of A took no part.
 StatusOr<LeftOut> CompareClasses(const Inputs& inputs, CompareReport& report) {
+  if (report.options.truth.empty()) return LeftOut();
   const EvalSettings& settings = report.options.settings;
   const TruthSet& truth = inputs.truth.truth;
   CYTO8_ASSIGN_OR_RETURN(const Outcomes first,
@@ -98,7 +104,7 @@ StatusOr<LeftOut> CompareClasses(const Inputs& inputs, CompareReport& report) {
 
 Status CompareGroups(const Inputs& inputs, std::span<const ClassGroup> groups,
                      CompareReport& report) {
-  if (groups.empty()) return OkStatus();
+  if (groups.empty() || report.options.truth.empty()) return OkStatus();
   const EvalSettings& settings = report.options.settings;
   const auto evaluate = [&](const Predictions& predictions) {
     return EvaluateGroups(inputs.truth.truth, predictions.found, groups,
@@ -118,7 +124,7 @@ Status CompareGroups(const Inputs& inputs, std::span<const ClassGroup> groups,
 std::vector<std::string> ConventionsOf(const Inputs& inputs,
                                        const LeftOut& left_out,
                                        std::span<const ClassGroup> groups,
-                                       const EvalSettings& settings) {
+                                       const CompareCommandOptions& options) {
   const TruthSet& truth = inputs.truth.truth;
   const EvalCounts counts = {
       .images = std::ssize(truth.images),
@@ -129,8 +135,15 @@ std::vector<std::string> ConventionsOf(const Inputs& inputs,
           std::ssize(inputs.first.found) + std::ssize(inputs.second.found)};
   std::string joined_by = "A: " + inputs.first.joined_by;
   joined_by += "; B: " + inputs.second.joined_by;
-  return Conventions(settings, counts, left_out, joined_by, groups,
-                     truth.classes);
+  std::vector<std::string> lines =
+      Conventions(options.truth.empty() ? AgreementSettings(options.settings)
+                                        : options.settings,
+                  counts, left_out, joined_by, groups, truth.classes);
+  if (!groups.empty()) {
+    lines.push_back(AgreementConvention(inputs.first.found, inputs.second.found,
+                                        options.agreement_score));
+  }
+  return lines;
 }
 
 StatusOr<CompareReport> Compare(const Inputs& inputs,
@@ -139,12 +152,16 @@ StatusOr<CompareReport> Compare(const Inputs& inputs,
   CYTO8_ASSIGN_OR_RETURN(const std::vector<ClassGroup> groups,
                          ClassGroups(options.settings.groups,
                                      inputs.first.card_groups, truth.classes));
+  CYTO8_RETURN_IF_ERROR(CheckDemands(options, groups));
   CompareReport report = {.options = options};
   CYTO8_ASSIGN_OR_RETURN(const LeftOut left_out,
                          CompareClasses(inputs, report));
   CYTO8_RETURN_IF_ERROR(CompareGroups(inputs, groups, report));
-  report.conventions =
-      ConventionsOf(inputs, left_out, groups, options.settings);
+  CYTO8_ASSIGN_OR_RETURN(
+      report.agreement, MeasureAgreement(truth.images, inputs.first.found,
+                                         inputs.second.found, groups, options));
+  report.gates = GateResults(report);
+  report.conventions = ConventionsOf(inputs, left_out, groups, options);
   return report;
 }
 
@@ -164,8 +181,9 @@ ExitCode Fail(ExitCode code, const Status& status) {
 }  // namespace
 
 ExitCode RunCompare(FileSystem& files, const CompareCommandOptions& options) {
-  const Status target = CheckReportFile(
-      files, options.json, {{options.truth, options.first, options.second}});
+  std::vector<std::string> sources = {options.first, options.second};
+  if (!options.truth.empty()) sources.push_back(options.truth);
+  const Status target = CheckReportFile(files, options.json, sources);
   if (!target.ok()) return Fail(ExitCodeOf(target), target);
   const StatusOr<Inputs> inputs = ReadInputs(files, options);
   if (!inputs.ok()) {
@@ -175,7 +193,9 @@ ExitCode RunCompare(FileSystem& files, const CompareCommandOptions& options) {
   if (!report.ok()) return Fail(ExitCodeOf(report.status()), report.status());
   const Status written = WriteReport(files, *report);
   if (!written.ok()) return Fail(ExitCodeOf(written), written);
-  return ExitCode::kWhole;
+  return std::ranges::all_of(report->gates, &GateResult::passed)
+             ? ExitCode::kWhole
+             : ExitCode::kGateFailed;
 }
 
 }  // namespace cyto8

@@ -10,8 +10,9 @@
 
 namespace cyto8 {
 
-// Paired bootstrap: both results are resampled by the same images. The table
-// goes to stdout, messages to stderr. Exit codes as of RunEval, without a gate.
+// Paired bootstrap: both results are resampled by the same images. The tables
+// go to stdout, messages to stderr. Without a truth only the agreement of B
+// with A. Exit codes as of RunEval.
 ExitCode RunCompare(FileSystem& files, const CompareCommandOptions& options);
 
 }  // namespace cyto8

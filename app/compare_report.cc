@@ -69,9 +69,10 @@ Json FigureJson(const ComparedFigure& figure) {
 
 Json RowsJson(const std::vector<ComparedRow>& rows,
               const CompareReport& report) {
+  Json json = Json::array();
+  if (rows.empty()) return json;
   const std::string first =
       LevelName(report.options.settings, report.levels[0]);
-  Json json = Json::array();
   for (const ComparedRow& row : rows) {
     json.push_back({{"name", row.name},
                     {"truth", row.truth},
@@ -81,9 +82,7 @@ Json RowsJson(const std::vector<ComparedRow>& rows,
   return json;
 }
 
-}  // namespace
-
-std::string CompareText(const CompareReport& report) {
+std::string DifferencesText(const CompareReport& report) {
   const bool many_levels = report.levels.size() > 1;
   std::vector<Row> rows = {Header(report)};
   for (const ComparedRow& row : report.rows) {
@@ -93,11 +92,71 @@ std::string CompareText(const CompareReport& report) {
     rows.push_back(RowText(row, many_levels));
     rows.back()[0] = "group " + rows.back()[0];
   }
+  return AlignedTable(rows) + "\n";
+}
+
+std::string AgreementText(const CompareReport& report) {
+  std::vector<Row> rows = {{"", "truth", "found", "AP50", "95 % interval"}};
+  for (const AgreementRow& row : report.agreement) {
+    const bool exists = row.interval.resamples > 0;
+    rows.push_back({"group " + ShownName(row.name), std::to_string(row.truth),
+                    std::to_string(row.found), ShownFigure(row.ap50),
+                    exists ? ShownFigure(row.interval.low) + "-" +
+                                 ShownFigure(row.interval.high)
+                           : "-"});
+  }
+  return "B against what A finds with score >= " +
+         FormatShortest(report.options.agreement_score) + "\n" +
+         AlignedTable(rows) + "\n";
+}
+
+std::string GateLine(const GateResult& gate) {
+  constexpr int kDecimals = 4;
+  return "gate: " + gate.figure + " = " +
+         (gate.value ? FormatFixed(*gate.value, kDecimals) : "-") +
+         ", demanded at " + (gate.is_most ? "most " : "least ") +
+         FormatShortest(gate.demanded) + ": " +
+         (gate.passed ? "passed" : "failed");
+}
+
+Json AgreementJson(const std::vector<AgreementRow>& rows) {
+  Json json = Json::array();
+  for (const AgreementRow& row : rows) {
+    json.push_back({{"name", row.name},
+                    {"truth", row.truth},
+                    {"detections", row.found},
+                    {"AP50", row.ap50},
+                    {"AP50_interval",
+                     {{"low", row.interval.low},
+                      {"high", row.interval.high},
+                      {"resamples", row.interval.resamples}}}});
+  }
+  return json;
+}
+
+Json GatesJson(const std::vector<GateResult>& gates) {
+  Json json = Json::array();
+  for (const GateResult& gate : gates) {
+    json.push_back({{"figure", gate.figure},
+                    {"value", gate.value ? Json(*gate.value) : Json()},
+                    {"demanded", gate.demanded},
+                    {"passed", gate.passed}});
+  }
+  return json;
+}
+
+}  // namespace
+
+std::string CompareText(const CompareReport& report) {
   std::string text = "A: " + Printable(report.options.first) +
-                     "\nB: " + Printable(report.options.second) + "\n\n" +
-                     AlignedTable(rows) + "\n";
+                     "\nB: " + Printable(report.options.second) + "\n\n";
+  if (!report.levels.empty()) text += DifferencesText(report);
+  if (!report.agreement.empty()) text += AgreementText(report);
   for (const std::string& line : report.conventions) {
     text += Printable(line) + "\n";
+  }
+  for (const GateResult& gate : report.gates) {
+    text += Printable(GateLine(gate)) + "\n";
   }
   return text + std::string(kResearchNotice) + "\n";
 }
@@ -111,6 +170,9 @@ std::string CompareJson(const CompareReport& report) {
                      {"b", report.options.second},
                      {"classes", RowsJson(report.rows, report)},
                      {"groups", RowsJson(report.groups, report)},
+                     {"agreement_score", report.options.agreement_score},
+                     {"agreement", AgreementJson(report.agreement)},
+                     {"gates", GatesJson(report.gates)},
                      {"conventions", report.conventions}};
   return json.dump(/*indent=*/2, /*indent_char=*/' ', /*ensure_ascii=*/false,
                    Json::error_handler_t::replace) +

@@ -3,11 +3,13 @@
 #include "app/eval_command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <limits>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "app/compare_command.h"
@@ -43,6 +45,9 @@ struct Flags {
   std::optional<std::string> ignore_border = {};
   std::optional<std::string> min_score = {};
   std::optional<std::string> min_map = {};
+  std::optional<std::string> agreement_score = {};
+  std::optional<std::string> max_drop = {};
+  std::optional<std::string> min_agreement = {};
   std::optional<std::string> bootstrap = {};
   std::optional<std::string> seed = {};
 };
@@ -55,8 +60,7 @@ void AddText(CLI::App& command, const char* flag,
 }
 
 void AddCommonFlags(CLI::App& command, Flags& flags) {
-  command.add_option("--gt", flags.truth, "COCO JSON with the truth")
-      ->required();
+  command.add_option("--gt", flags.truth, "COCO JSON with the truth");
   command.add_option("--json", flags.json, "file for the figures as JSON");
   command
       .add_option("--match", flags.match,
@@ -89,6 +93,7 @@ void AddCommonFlags(CLI::App& command, Flags& flags) {
 }
 
 void AddEvalFlags(CLI::App& command, Flags& flags) {
+  command.get_option("--gt")->required();
   command
       .add_option("--pred", flags.predictions,
                   "output folder of cyto8 score, or a COCO results list")
@@ -108,6 +113,19 @@ void AddEvalFlags(CLI::App& command, Flags& flags) {
                      "folder for precision-recall curves, SVG and CSV");
   AddText(command, "--min-map", flags.min_map,
           "exit with 5 if the mean of classes of the first AP is below");
+}
+
+void AddCompareFlags(CLI::App& command, Flags& flags) {
+  command.get_option("--gt")->description(
+      "COCO JSON with the truth; without it only the agreement of B with A, an "
+      "output folder");
+  AddText(command, "--agreement-score", flags.agreement_score,
+          "what A finds with this score or more is truth for B; default 0.3");
+  AddText(command, "--max-drop", flags.max_drop,
+          "GROUP=POINTS,...: exit with 5 if the first AP of a group falls by "
+          "more hundredths from A to B; mAP: the mean of classes");
+  AddText(command, "--min-agreement", flags.min_agreement,
+          "GROUP=AP,...: exit with 5 if B agrees less with A");
 }
 
 StatusOr<double> Number(const char* flag, const std::string& text, double low,
@@ -132,6 +150,30 @@ std::vector<std::string> SplitCommas(std::string_view text) {
     if (comma != std::string_view::npos) text.remove_prefix(comma + 1);
   }
   return parts;
+}
+
+// "name=number,..."; a name may hold '='.
+StatusOr<std::vector<FigureDemand>> Demands(
+    const char* flag, const std::optional<std::string>& text, double most) {
+  std::vector<FigureDemand> demands;
+  if (!text) return demands;
+  for (const std::string& part : SplitCommas(*text)) {
+    const size_t equals = part.rfind('=');
+    if (equals == 0 || equals == std::string::npos) {
+      return InvalidArgument(std::string(flag) + ": \"" + part +
+                             "\": must be NAME=NUMBER");
+    }
+    FigureDemand demand = {.name = part.substr(0, equals)};
+    const std::string place = std::string(flag) + " " + demand.name;
+    CYTO8_ASSIGN_OR_RETURN(
+        demand.value,
+        Number(place.c_str(), part.substr(equals + 1), /*low=*/0, most));
+    if (std::ranges::count(demands, demand.name, &FigureDemand::name) > 0) {
+      return InvalidArgument(place + ": stands twice");
+    }
+    demands.push_back(std::move(demand));
+  }
+  return demands;
 }
 
 StatusOr<std::vector<double>> IouThresholds(const std::string& text) {
@@ -296,8 +338,42 @@ StatusOr<EvalCommandOptions> EvalOptions(const Flags& flags) {
   return options;
 }
 
+// Agreement is measured in one way, so flags that choose another need a truth.
+Status CheckAgreementAlone(const Flags& flags) {
+  if (!flags.truth.empty()) return OkStatus();
+  const std::pair<const char*, bool> of_truth[] = {
+      {"--match centre", flags.match != "iou"},
+      {"--iou", flags.iou.has_value()},
+      {"--max-dets", flags.max_dets.has_value()},
+      {"--class-agnostic", flags.class_agnostic},
+      {"--ignore-border", flags.ignore_border.has_value()},
+      {"--max-drop", flags.max_drop.has_value()}};
+  for (const auto& [flag, is_given] : of_truth) {
+    if (is_given) {
+      return InvalidArgument(std::string(flag) + ": only with --gt");
+    }
+  }
+  return OkStatus();
+}
+
+Status SetDemands(const Flags& flags, CompareCommandOptions& options) {
+  constexpr double kMostPoints = 100;
+  if (flags.agreement_score) {
+    CYTO8_ASSIGN_OR_RETURN(
+        options.agreement_score,
+        Number("--agreement-score", *flags.agreement_score, 0, 1));
+  }
+  CYTO8_ASSIGN_OR_RETURN(options.max_drop,
+                         Demands("--max-drop", flags.max_drop, kMostPoints));
+  CYTO8_ASSIGN_OR_RETURN(
+      options.min_agreement,
+      Demands("--min-agreement", flags.min_agreement, /*most=*/1));
+  return OkStatus();
+}
+
 StatusOr<CompareCommandOptions> CompareOptions(const Flags& flags) {
   constexpr int64_t kUsual = 1000;
+  CYTO8_RETURN_IF_ERROR(CheckAgreementAlone(flags));
   CompareCommandOptions options = {.truth = flags.truth,
                                    .first = flags.first,
                                    .second = flags.second,
@@ -305,6 +381,7 @@ StatusOr<CompareCommandOptions> CompareOptions(const Flags& flags) {
   CYTO8_ASSIGN_OR_RETURN(options.settings, SettingsOf(flags));
   CYTO8_RETURN_IF_ERROR(
       SetBootstrap(flags, /*least=*/1, kUsual, options.settings.bootstrap));
+  CYTO8_RETURN_IF_ERROR(SetDemands(flags, options));
   return options;
 }
 
@@ -330,8 +407,8 @@ void AddEvalCommands(CLI::App& app, CommandAction& action) {
   CLI::App* eval =
       app.add_subcommand("eval", "How good detections are, given the truth");
   eval->footer("Example:\n  cyto8 eval --gt truth.json --pred out");
-  AddEvalFlags(*eval, *flags);
   AddCommonFlags(*eval, *flags);
+  AddEvalFlags(*eval, *flags);
   eval->callback(
       [flags, &action] { action = ActionOf(EvalOptions(*flags), RunEval); });
   CLI::App* compare = app.add_subcommand(
@@ -343,6 +420,7 @@ void AddEvalCommands(CLI::App& app, CommandAction& action) {
       ->required();
   compare->add_option("b", flags->second, "the same")->required();
   AddCommonFlags(*compare, *flags);
+  AddCompareFlags(*compare, *flags);
   compare->callback([flags, &action] {
     action = ActionOf(CompareOptions(*flags), RunCompare);
   });

@@ -18,6 +18,8 @@ namespace {
 
 using IdMap = std::unordered_map<int64_t, int64_t>;
 
+constexpr const char* kManifest = "/run.json";
+
 StatusOr<bool> IsFolder(FileSystem& files, const std::string& path) {
   CYTO8_ASSIGN_OR_RETURN(const int file, files.OpenForReading(path));
   const StatusOr<FileInfo> info = files.Stat(file, path);
@@ -94,6 +96,7 @@ class RunJoiner {
         failed_.push_back(&image);
       } else {
         has_result[*joined[i]] = true;
+        evaluated_.push_back(&image);
         truth_ids_[image.image_id] = images_[*joined[i]].id;
       }
       known_ids_.insert(image.image_id);
@@ -118,6 +121,31 @@ class RunJoiner {
                            missing_.size());
     }
     return OkStatus();
+  }
+
+  // A hash that is not stated is no proof that the image is another one.
+  Status RefuseCalibrationImages() const {
+    if (run_.calibration_sha256.empty()) return OkStatus();
+    std::vector<const RunImage*> used;
+    for (const RunImage* image : evaluated_) {
+      if (!IsSha256Text(image->sha256)) {
+        return InvalidArgument("image \"" + image->path + "\": sha256 = \"" +
+                               image->sha256 +
+                               "\": must be 64 lower-case hex digits, to tell "
+                               "it from the model's calibration images");
+      }
+      if (run_.calibration_sha256.contains(image->sha256)) {
+        used.push_back(image);
+      }
+    }
+    if (used.empty()) return OkStatus();
+    std::string message =
+        "image \"" + used[0]->path + "\" was used to calibrate the model";
+    if (used.size() > 1) {
+      message += " (" + std::to_string(used.size()) + " such images)";
+    }
+    return InvalidArgument(message +
+                           "; an evaluation must not hold such an image");
   }
 
   // To truth ids, without what has no image there.
@@ -153,6 +181,7 @@ class RunJoiner {
   std::unordered_set<int64_t> known_ids_;
   std::vector<const RunImage*> extra_;
   std::vector<const RunImage*> failed_;
+  std::vector<const RunImage*> evaluated_;
   std::vector<const EvalImage*> missing_;
 };
 
@@ -220,7 +249,7 @@ StatusOr<Predictions> ReadFolder(FileSystem& files, const std::string& path,
                                  const TruthSet& truth,
                                  const EvalSettings& settings,
                                  const Limits& limits) {
-  const std::string manifest = path + "/run.json";
+  const std::string manifest = path + kManifest;
   const std::string list = path + "/coco_results.json";
   CYTO8_ASSIGN_OR_RETURN(const RunFolder run, ReadRun(files, manifest, limits));
   Predictions result;
@@ -232,6 +261,7 @@ StatusOr<Predictions> ReadFolder(FileSystem& files, const std::string& path,
   if (!settings.allow_missing) {
     CYTO8_RETURN_IF_ERROR(Annotate(joiner.RefuseGaps(), manifest));
   }
+  CYTO8_RETURN_IF_ERROR(Annotate(joiner.RefuseCalibrationImages(), manifest));
   CYTO8_RETURN_IF_ERROR(Annotate(joiner.MapImages(result.found), list));
   const bool named_classes = !own_ids && !run.classes.empty();
   if (named_classes) {
@@ -244,7 +274,28 @@ StatusOr<Predictions> ReadFolder(FileSystem& files, const std::string& path,
   result.joined_by = std::string("images by ") +
                      (own_ids ? "image_id" : "relative path, else stem") +
                      ", classes by " + (named_classes ? "name" : "category_id");
+  if (!run.calibration_sha256.empty()) {
+    result.joined_by += ", none is among the model's " +
+                        std::to_string(run.calibration_sha256.size()) +
+                        " calibration images";
+  }
   return result;
+}
+
+StatusOr<std::vector<EvalClass>> ClassesOf(const RunFolder& run) {
+  if (run.classes.empty()) {
+    return InvalidArgument("model.classes: must not be empty without --gt");
+  }
+  std::vector<EvalClass> classes;
+  std::set<std::string> names;
+  for (const auto& [id, name] : run.classes) {
+    if (!names.insert(name).second) {
+      return InvalidArgument("model.classes: name \"" + name +
+                             "\" stands twice");
+    }
+    classes.push_back({.id = id, .name = name});
+  }
+  return classes;
 }
 
 StatusOr<Predictions> ReadList(FileSystem& files, const std::string& path,
@@ -265,6 +316,25 @@ StatusOr<TruthFile> ReadTruth(FileSystem& files, const std::string& path,
   const TruthRules rules = style == EvalStyle::kCoco ? TruthRules::kPycocotools
                                                      : TruthRules::kStrict;
   return Annotate(ParseCocoTruth(bytes, limits, rules), path);
+}
+
+StatusOr<TruthFile> ReadImagesOfRun(FileSystem& files, const std::string& path,
+                                    const Limits& limits) {
+  CYTO8_ASSIGN_OR_RETURN(const bool is_folder, IsFolder(files, path));
+  if (!is_folder) {
+    return InvalidArgument(
+        path + ": must be an output folder of cyto8 score, or --gt be given");
+  }
+  const std::string manifest = path + kManifest;
+  CYTO8_ASSIGN_OR_RETURN(const RunFolder run, ReadRun(files, manifest, limits));
+  TruthFile file;
+  CYTO8_ASSIGN_OR_RETURN(file.truth.classes,
+                         Annotate(ClassesOf(run), manifest));
+  for (const RunImage& image : run.images) {
+    file.truth.images.push_back(
+        {.id = image.image_id, .file_name = image.path});
+  }
+  return file;
 }
 
 StatusOr<Predictions> ReadPredictions(FileSystem& files,

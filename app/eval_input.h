@@ -36,12 +36,19 @@ struct Predictions {
 StatusOr<TruthFile> ReadTruth(FileSystem& files, const std::string& path,
                               EvalStyle style, const Limits& limits);
 
+// The images and classes of an output folder, as a truth without boxes that
+// other results can be joined with. kInvalidArgument if `path` is no folder, or
+// if its run.json does not state the classes, or one name for two of them.
+StatusOr<TruthFile> ReadImagesOfRun(FileSystem& files, const std::string& path,
+                                    const Limits& limits);
+
 // `path` is a list of results (JSON) or an output folder. In style kCoco ids
 // join images and classes as they stand. Otherwise every detection must have
 // an image and a class of the truth and a sane box, and a folder's images and
 // classes join by name. Images of a folder that failed, or that only one side
-// has, are errors unless settings.allow_missing. Scores not above
-// settings.min_score are left out.
+// has, are errors unless settings.allow_missing. An image that the model of a
+// folder was calibrated with is an error always: it says nothing of others.
+// Scores not above settings.min_score are left out.
 StatusOr<Predictions> ReadPredictions(FileSystem& files,
                                       const std::string& path,
                                       const TruthSet& truth,

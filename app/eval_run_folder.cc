@@ -2,6 +2,7 @@
 // Reading run.json back; see eval_run_folder.h.
 #include "app/eval_run_folder.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
@@ -41,6 +42,9 @@ StatusOr<RunImage> ImageOf(const Json& json) {
   CYTO8_ASSIGN_OR_RETURN(image.image_id, Integer(json, "image_id"));
   CYTO8_ASSIGN_OR_RETURN(image.path, Text(json, "path"));
   CYTO8_ASSIGN_OR_RETURN(image.status, Text(json, "status"));
+  if (json.contains("sha256")) {
+    CYTO8_ASSIGN_OR_RETURN(image.sha256, Text(json, "sha256"));
+  }
   return image;
 }
 
@@ -102,6 +106,34 @@ Status ReadGroups(const Json& groups, RunFolder& run) {
   return OkStatus();
 }
 
+Status ReadCalibration(const Json& hashes, RunFolder& run) {
+  constexpr const char* kPlace = "model.calibration_sha256";
+  if (!hashes.is_array()) {
+    return InvalidArgument(std::string(kPlace) + ": must be a list");
+  }
+  for (size_t i = 0; i < hashes.size(); ++i) {
+    const std::string hash =
+        hashes[i].is_string() ? hashes[i].get<std::string>() : hashes[i].dump();
+    if (!hashes[i].is_string() || !IsSha256Text(hash)) {
+      return InvalidArgument(Place(kPlace, i) + " = \"" + hash +
+                             "\": must be 64 lower-case hex digits");
+    }
+    run.calibration_sha256.insert(hash);
+  }
+  return OkStatus();
+}
+
+Status ReadModel(const Json& model, RunFolder& run) {
+  if (const auto classes = model.find("classes"); classes != model.end()) {
+    CYTO8_RETURN_IF_ERROR(ReadClasses(*classes, run));
+  }
+  if (const auto groups = model.find("groups"); groups != model.end()) {
+    CYTO8_RETURN_IF_ERROR(ReadGroups(*groups, run));
+  }
+  const auto hashes = model.find("calibration_sha256");
+  return hashes == model.end() ? OkStatus() : ReadCalibration(*hashes, run);
+}
+
 Status CheckFormat(const Json& document) {
   constexpr const char* kFormat = "cyto8-run";
   if (!document.is_object()) return InvalidArgument("must be a JSON object");
@@ -116,6 +148,12 @@ Status CheckFormat(const Json& document) {
 
 }  // namespace
 
+bool IsSha256Text(std::string_view text) {
+  constexpr size_t kDigits = 64;
+  return text.size() == kDigits &&
+         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
 StatusOr<RunFolder> ParseRunManifest(std::span<const std::byte> bytes,
                                      const Limits& limits) {
   CYTO8_RETURN_IF_ERROR(CheckRange("size in bytes",
@@ -129,12 +167,7 @@ StatusOr<RunFolder> ParseRunManifest(std::span<const std::byte> bytes,
   CYTO8_RETURN_IF_ERROR(ReadImages(document, run));
   const auto model = document.find("model");
   if (model == document.end() || !model->is_object()) return run;
-  if (const auto classes = model->find("classes"); classes != model->end()) {
-    CYTO8_RETURN_IF_ERROR(ReadClasses(*classes, run));
-  }
-  if (const auto groups = model->find("groups"); groups != model->end()) {
-    CYTO8_RETURN_IF_ERROR(ReadGroups(*groups, run));
-  }
+  CYTO8_RETURN_IF_ERROR(ReadModel(*model, run));
   return run;
 }
 

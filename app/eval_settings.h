@@ -53,11 +53,25 @@ struct EvalCommandOptions {
   Limits limits = {};
 };
 
+// What a gate asks of one figure, by the name of its group.
+struct FigureDemand {
+  std::string name = {};
+  double value = 0;
+};
+
+// In --max-drop: the mean over classes.
+inline constexpr const char* kMeanOfClasses = "mAP";
+
 struct CompareCommandOptions {
-  std::string truth = {};
+  std::string truth = {};  // empty: agreement alone.
   std::string first = {};
   std::string second = {};
-  std::string json = {};  // file; empty: none.
+  std::string json = {};         // file; empty: none.
+  double agreement_score = 0.3;  // what A finds from here on is truth for B.
+  // The gates: points (1/100) that the first level's AP may fall from A to B,
+  // and the least AP50 of B against what A finds.
+  std::vector<FigureDemand> max_drop = {};
+  std::vector<FigureDemand> min_agreement = {};
   EvalSettings settings = {};
   Limits limits = {};
 };

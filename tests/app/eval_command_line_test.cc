@@ -80,6 +80,57 @@ TEST(EvalCommandLineTest, NumbersAreChecked) {
       Said("--bootstrap = 0: must be in [1, 1000000]"));
 }
 
+// The message for `compare` with these flags behind files that do not exist.
+std::string RefusalOfCompare(const std::vector<std::string>& flags) {
+  std::vector<std::string> arguments = {"compare", "no/a", "no/b"};
+  arguments.insert(arguments.end(), flags.begin(), flags.end());
+  const Outcome outcome = RunProgram(arguments);
+  EXPECT_EQ(outcome.code, ExitCode::kRefused);
+  EXPECT_EQ(outcome.out, "");
+  return outcome.err;
+}
+
+TEST(EvalCommandLineTest, DemandsOfGatesAreChecked) {
+  for (const std::string flag : {"--max-drop", "--min-agreement"}) {
+    const auto refusal = [&](const std::string& text) {
+      return RefusalOfCompare({"--gt", "no/t", flag, text});
+    };
+    for (const std::string part : {"", "cell", "=1"}) {
+      EXPECT_EQ(refusal(part),
+                Said(flag + ": \"" + part + "\": must be NAME=NUMBER"));
+    }
+    EXPECT_EQ(refusal("cell=1,"), Said(flag + ": \"\": must be NAME=NUMBER"));
+    EXPECT_EQ(refusal("cell="), Said(flag + " cell: \"\": must be a number"));
+    EXPECT_EQ(refusal("cell=nan"),
+              Said(flag + " cell: \"nan\": must be a finite number"));
+    EXPECT_EQ(refusal("a=b=inf"),
+              Said(flag + " a=b: \"inf\": must be a finite number"));
+    EXPECT_EQ(refusal("cell=1,cell=0"), Said(flag + " cell: stands twice"));
+    const std::string range = flag == "--max-drop" ? "[0, 100]" : "[0, 1]";
+    EXPECT_EQ(refusal("cell=-0.1"),
+              Said(flag + " cell = -0.1: must be in " + range));
+    EXPECT_EQ(refusal("cell=100.5"),
+              Said(flag + " cell = 100.5: must be in " + range));
+  }
+  EXPECT_EQ(RefusalOfCompare({"--agreement-score", "1.1"}),
+            Said("--agreement-score = 1.1: must be in [0, 1]"));
+  EXPECT_EQ(RefusalOfCompare({"--agreement-score", "nan"}),
+            Said("--agreement-score: \"nan\": must be a finite number"));
+}
+
+TEST(EvalCommandLineTest, FlagsOfTheTruthNeedOne) {
+  const std::vector<std::vector<std::string>> all = {{"--iou", "0.5"},
+                                                     {"--max-dets", "all"},
+                                                     {"--class-agnostic"},
+                                                     {"--ignore-border", "20"},
+                                                     {"--max-drop", "cell=1"}};
+  for (const std::vector<std::string>& flags : all) {
+    EXPECT_EQ(RefusalOfCompare(flags), Said(flags[0] + ": only with --gt"));
+  }
+  EXPECT_EQ(RefusalOfCompare({"--match", "centre"}),
+            Said("--match centre: only with --gt"));
+}
+
 TEST(EvalCommandLineTest, IouThresholdsAreChecked) {
   EXPECT_EQ(RefusalOf({"--iou", "0"}),
             Said("--iou = 0: must be in [1e-09, 1]"));

@@ -30,11 +30,34 @@ TEST(RunManifestReadingTest, TakesImagesClassesAndGroups) {
   EXPECT_EQ(run.groups.at("high"), std::vector<std::string>({"HSIL"}));
 }
 
+const std::string kHash = std::string(60, 'a') + "09bf";
+
+TEST(RunManifestReadingTest, TakesHashesOfImagesAndCalibration) {
+  const RunFolder run = Manifest(R"({"format": "cyto8-run", "version": 1,
+    "model": {"calibration_sha256": [")" +
+                                 kHash + R"(", ")" + kHash + R"("]},
+    "images": [{"image_id": 7, "path": "x", "status": "done",
+                "sha256": "abc"}]})")
+                            .value();
+  EXPECT_EQ(run.calibration_sha256, std::set<std::string>({kHash}));
+  EXPECT_EQ(run.images[0].sha256, "abc");
+}
+
+TEST(RunManifestReadingTest, HashesAre64LowerCaseHexDigits) {
+  EXPECT_TRUE(IsSha256Text(kHash));
+  EXPECT_FALSE(IsSha256Text(""));
+  EXPECT_FALSE(IsSha256Text(kHash + "0"));
+  EXPECT_FALSE(IsSha256Text(kHash.substr(1)));
+  EXPECT_FALSE(IsSha256Text(kHash.substr(1) + "A"));
+  EXPECT_FALSE(IsSha256Text(kHash.substr(1) + "g"));
+}
+
 TEST(RunManifestReadingTest, OldTreesHaveNoClasses) {
   const auto run =
       Manifest(R"({"format": "cyto8-run", "version": 1, "images": []})");
   ASSERT_TRUE(run.ok());
   EXPECT_TRUE(run->classes.empty());
+  EXPECT_TRUE(run->calibration_sha256.empty());
 }
 
 TEST(RunManifestReadingTest, OtherFilesAreRefused) {
@@ -69,6 +92,18 @@ TEST(RunManifestReadingTest, OtherFilesAreRefused) {
             "model.classes[0]: id: must be a whole number");
   EXPECT_EQ(with(R"("images": [], "model": {"groups": {"g": "x"}})"),
             "model.groups.g: must be a list of class names");
+  EXPECT_EQ(with(R"("images": [{"image_id": 1, "path": "x", "status": "done",
+                          "sha256": 3}])"),
+            "images[0]: sha256: must be a text");
+  EXPECT_EQ(with(R"("images": [], "model": {"calibration_sha256": "x"})"),
+            "model.calibration_sha256: must be a list");
+  EXPECT_EQ(with(R"("images": [], "model": {"calibration_sha256": [3]})"),
+            "model.calibration_sha256[0] = \"3\": must be 64 lower-case hex "
+            "digits");
+  EXPECT_EQ(with(R"("images": [], "model": {"calibration_sha256": [")" + kHash +
+                 R"(", "AB"]})"),
+            "model.calibration_sha256[1] = \"AB\": must be 64 lower-case hex "
+            "digits");
 }
 
 constexpr std::string_view kTruth = R"({
@@ -196,6 +231,37 @@ TEST_F(EvalInputTest, ImagesOfOneSideOnlyAreErrors) {
   EXPECT_EQ(read.missing_image_ids, std::vector<int64_t>({1, 2}));
   EXPECT_EQ(read.extra_images, 2);
   EXPECT_TRUE(read.found.empty());
+}
+
+TEST_F(EvalInputTest, AnImageOfTheCalibrationIsNeverEvaluated) {
+  const std::string other = std::string(64, 'b');
+  const auto put = [&](const std::string& hash_of_x) {
+    PutRun(R"({"format": "cyto8-run", "version": 1,
+      "model": {"calibration_sha256": [")" +
+               kHash + R"("]}, "images": [
+        {"image_id": 1, "path": "y.jpg", "status": "done", "sha256": ")" +
+               other + R"("},
+        {"image_id": 2, "path": "x.jpg", "status": "done", "sha256": ")" +
+               hash_of_x + R"("}]})",
+           "[]");
+  };
+  put(other);
+  EXPECT_EQ(Read("out")->joined_by,
+            "images by relative path, else stem, classes by category_id, none "
+            "is among the model's 1 calibration images");
+  put(kHash);
+  EXPECT_EQ(Refusal("out"),
+            "out/run.json: image \"x.jpg\" was used to calibrate the model; an "
+            "evaluation must not hold such an image");
+  put("");
+  EXPECT_EQ(Refusal("out"),
+            "out/run.json: image \"x.jpg\": sha256 = \"\": must be 64 "
+            "lower-case hex digits, to tell it from the model's calibration "
+            "images");
+  LeaveOutImages({1}, truth_);  // x.jpg takes no part.
+  settings_.allow_missing = true;
+  put(kHash);
+  EXPECT_TRUE(Read("out").ok());
 }
 
 TEST_F(EvalInputTest, ListAndManifestOfAFolderMustAgree) {
