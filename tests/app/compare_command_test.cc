@@ -167,7 +167,8 @@ TEST_F(CompareCommandTest, AFolderWithGapsIsComparedOnWhatBothHave) {
 // The rows by name.
 json AgreementOf(const std::string& report) {
   json rows = json::object();
-  for (const json& row : json::parse(report)["agreement"]) {
+  const json parsed = json::parse(report);
+  for (const json& row : parsed["agreement"]) {
     rows[row["name"].get<std::string>()] = row;
   }
   return rows;
@@ -181,8 +182,8 @@ TEST_F(CompareCommandTest, AResultAgreesWithItself) {
   EXPECT_THAT(outcome.out,
               HasSubstr("\nB against what A finds with score >= 0.3\n"
                         "                truth  found   AP50  95 % interval\n"
-                        "group abnormal     20     20  1.000    1.000-1.000\n"
                         "group cell         40     40  1.000    1.000-1.000\n"
+                        "group abnormal     20     20  1.000    1.000-1.000\n"
                         "\n"));
   EXPECT_THAT(outcome.out, HasSubstr("lowest scores: A 0.510, B 0.510\n"));
   const json rows = AgreementOf(folder_.Get("o.json"));
@@ -194,8 +195,7 @@ TEST_F(CompareCommandTest, AResultAgreesWithItself) {
 }
 
 TEST_F(CompareCommandTest, WhatAFindsIsTheTruthNotTheLabels) {
-  // Ten cells of A are missed, whatever is labelled; the other way round ten of
-  // B are too many, and have the lowest scores of the image.
+  // Ten cells of A are missed; the other way round ten of B are too many.
   PutFolder("a", "all.json");
   PutFolder("b", "half.json");
   ASSERT_EQ(Run("a", "b", {"--json", folder_.PathOf("o.json")}).code,
@@ -210,7 +210,7 @@ TEST_F(CompareCommandTest, WhatAFindsIsTheTruthNotTheLabels) {
             ExitCode::kWhole);
   rows = AgreementOf(folder_.Get("o.json"));
   EXPECT_EQ(rows["abnormal"]["truth"], 10);
-  // Scores fall with the image number: all false ones come first.
+  // Scores rise with the image number: the ten false ones come first.
   EXPECT_NEAR(rows["abnormal"]["AP50"], 0.5, 1e-9);
 }
 
