@@ -18,6 +18,7 @@
 #include "app/eval_command_line.h"
 #include "app/graph_command.h"
 #include "app/info_command.h"
+#include "app/quantize_command_line.h"
 #include "app/score_command_line.h"
 #include "base/nearest_word.h"
 #include "base/version.h"
@@ -154,6 +155,7 @@ ExitCode RunCommandLine(FileSystem& files, const Environment& environment,
   graph->require_subcommand(1);
   const CLI::App* summarize = AddSummarize(*graph, settings);
   AddRun(*graph, settings);
+  AddQuantizeCommand(app, environment, settings.action);
   AddEvalCommands(app, settings.action);
   if (words.size() < 2) {
     fmt::print(stderr, "{}", app.help());

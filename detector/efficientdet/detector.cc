@@ -202,23 +202,22 @@ StatusOr<DetectorSession> DetectorSession::Create(
   return DetectorSession(std::move(detector), std::move(request));
 }
 
-void DetectorSession::FillInput(const ImageView& tile) {
-  const Rgb pad = detector_->options_.pad_rgb;
-  const int64_t width = detector_->tile_width_px_;
-  uint8_t* dst = request_.input_as<uint8_t>(0).data();
-  for (int64_t y = 0; y < detector_->tile_height_px_; ++y) {
+void FillWithTile(const ImageView& tile, const Rgb& pad, int64_t width_px,
+                  std::span<uint8_t> dst) {
+  const int64_t row_bytes = width_px * kRgbChannels;
+  for (int64_t y = 0; y * row_bytes < std::ssize(dst); ++y) {
+    uint8_t* const row = dst.data() + y * row_bytes;
     const int64_t covered = y < tile.height_px ? tile.width_px : 0;
     if (covered > 0) {
-      std::memcpy(dst, tile.Row(y),
+      std::memcpy(row, tile.Row(y),
                   static_cast<size_t>(covered * kRgbChannels));
     }
-    for (int64_t x = covered; x < width; ++x) {
-      uint8_t* pixel = dst + x * kRgbChannels;
+    for (int64_t x = covered; x < width_px; ++x) {
+      uint8_t* const pixel = row + x * kRgbChannels;
       pixel[0] = pad.red;
       pixel[1] = pad.green;
       pixel[2] = pad.blue;
     }
-    dst += width * kRgbChannels;
   }
 }
 
@@ -235,7 +234,8 @@ Status DetectorSession::Infer(const ImageView& tile, ParallelFor& executor) {
       CheckRange("tile width_px", tile.width_px, 1, detector.tile_width_px_));
   CYTO8_RETURN_IF_ERROR(CheckRange("tile height_px", tile.height_px, 1,
                                    detector.tile_height_px_));
-  FillInput(tile);
+  FillWithTile(tile, detector.options_.pad_rgb, detector.tile_width_px_,
+               request_.input_as<uint8_t>(0));
   return request_.Run(executor);
 }
 

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,11 @@ namespace cyto8 {
 StatusOr<Graph> PrependNormalization(Graph graph,
                                      const std::array<float, 3>& mean,
                                      const std::array<float, 3>& deviation);
+
+// Fills a network input of that width, dst [height, width, 3], with a tile of at
+// most its size; what the tile leaves at the right and the bottom gets `pad`.
+void FillWithTile(const ImageView& tile, const Rgb& pad, int64_t width_px,
+                  std::span<uint8_t> dst);
 
 // The two outputs of the model that belong to one pyramid level.
 struct DetectorLevel {
@@ -116,7 +122,6 @@ class DetectorSession {
  private:
   DetectorSession(std::shared_ptr<const Detector> detector,
                   InferRequest request);
-  void FillInput(const ImageView& tile);
 
   std::shared_ptr<const Detector> detector_;
   InferRequest request_;

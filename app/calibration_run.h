@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calibration images through the FP32 network, by the way that scoring takes:
+// same scale, same tiles, same padding. Tested by
+// tests/app/quantize_command_test.cc.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "app/slide_reader.h"
+#include "base/file_system.h"
+#include "base/image_view.h"
+#include "base/status.h"
+#include "quant/calibrator.h"
+
+namespace cyto8 {
+
+struct CalibrationRunOptions {
+  int64_t threads = 1;
+  int64_t width_px = 0;  // of the network input.
+  int64_t height_px = 0;
+  Rgb pad = {};
+};
+
+struct CalibrationRun {
+  Calibration calibration = {};
+  std::vector<std::string> image_sha256 = {};  // sorted, each once.
+  int64_t images = 0;
+  int64_t tiles = 0;
+};
+
+// An image that cannot be read, or is all of one colour, is an error that names
+// it: what was calibrated must be what was asked for. The result does not
+// depend on `threads`.
+StatusOr<CalibrationRun> RunCalibration(
+    FileSystem& files, const SlideReader& reader,
+    std::span<const SlideInput> inputs,
+    std::shared_ptr<const CalibrationPlan> plan,
+    const CalibrationRunOptions& options);
+
+}  // namespace cyto8
