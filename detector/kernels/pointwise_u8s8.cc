@@ -122,7 +122,14 @@ std::vector<float> PackChannels(std::span<const float> values) {
   return packed;
 }
 
-PointwiseKernel PointwiseKernelFor(Isa) { return &PointwiseNaive; }
+PointwiseKernel PointwiseKernelFor(Isa isa) {
+  switch (isa) {
+    case Isa::kAvx512Vnni:
+      return &PointwiseAvx512Vnni;
+    default:
+      return &PointwiseNaive;
+  }
+}
 
 Status CheckPointwise(int64_t in_channels, int64_t out_channels) {
   CYTO8_RETURN_IF_ERROR(CheckRange("in_channels", in_channels, 1, 1 << 15));

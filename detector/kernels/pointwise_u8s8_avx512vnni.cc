@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: Apache-2.0
+// An island: compiled for one instruction set; see pointwise_u8s8_fast.h.
+//
+// 24 registers hold the sums of 24 / G pixels and G * 16 outputs; a quad of
+// inputs needs G loads of weights and 24 / G broadcasts of codes for 24
+// vpdpbusd. The epilogue runs from these registers, beside the sums of the next
+// pixels. It costs as much as 60 inputs do, so its instructions are counted:
+// with a table 29 for 64 outputs on the two vector ports of Intel's cores.
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "detector/kernels/pointwise_u8s8_fast.h"
+
+namespace cyto8 {
+namespace {
+
+constexpr int kRegisters = 24;  // of sums.
+
+enum class Kind { kCodes, kTable, kFloats };
+
+// The part of a layer that is computed with one set of factors.
+struct Block {
+  int64_t first = 0;    // output, and place in packed order.
+  int64_t outputs = 0;  // that exist.
+  const int8_t* wei = nullptr;
+  const int32_t* bias = nullptr;
+  const int32_t* shift = nullptr;
+};
+
+// What the epilogue of a block wants to know.
+struct Epilogue {
+  __m512i multiplier[2];  // in the order that vpackssdw gives words.
+  __m512i intercept, slope, addend_multiplier;
+  __m128i left_shift, segment_shift, fraction_bits;
+};
+
+// Multipliers of two registers of sums, in the order of their words after
+// vpackssdw. For one register only, twice the same.
+inline __m512i PairMultipliers(const int16_t* multiplier, int groups) {
+  const __m512i one = _mm512_broadcast_i64x4(
+      _mm256_loadu_si256(reinterpret_cast<const __m256i*>(multiplier)));
+  const __m512i words = groups == 1 ? one : _mm512_loadu_si512(multiplier);
+  return _mm512_permutexvar_epi64(_mm512_set_epi64(7, 3, 6, 2, 5, 1, 4, 0),
+                                  words);
+}
+
+template <int G>
+inline Epilogue MakeEpilogue(const PointwiseRows& rows, const Block& block) {
+  const Requantization& layer = rows.requantization;
+  Epilogue e = {};
+  const int16_t* multiplier = rows.multiplier + block.first;
+  e.multiplier[0] = PairMultipliers(multiplier, G);
+  e.multiplier[1] =
+      G == 4 ? PairMultipliers(multiplier + 32, G) : e.multiplier[0];
+  if (layer.table != nullptr) {
+    e.intercept = _mm512_loadu_si512(layer.table->intercept);
+    e.slope = _mm512_loadu_si512(layer.table->slope);
+    e.segment_shift = _mm_cvtsi32_si128(layer.table->segment_shift);
+  }
+  e.addend_multiplier =
+      _mm512_set1_epi16(static_cast<int16_t>(rows.addend_multiplier));
+  e.left_shift = _mm_cvtsi32_si128(layer.left_shift);
+  e.fraction_bits = _mm_cvtsi32_si128(layer.fraction_bits);
+  return e;
+}
+
+// _mm512_dpbusd_epi32, for which GCC 12 copies the sums to and fro.
+inline void AddProducts(__m512i codes, __m512i weights, __m512i& sums) {
+  asm("vpdpbusd %2, %1, %0" : "+v"(sums) : "v"(codes), "v"(weights));
+}
+
+inline __m512i BroadcastQuad(const uint8_t* codes) {
+  int32_t quad;
+  __builtin_memcpy(&quad, codes, sizeof(quad));
+  return _mm512_set1_epi32(quad);
+}
+
+template <int G>
+using Sums = __m512i[kRegisters / G][G];
+
+// sums = bias + products. kWhole: all pixels exist; otherwise the last one
+// stands in for those that do not.
+template <int G, bool kWhole>
+inline void Accumulate(const PointwiseRows& rows, const Block& block,
+                       const uint8_t* src, int64_t count, Sums<G>& sums) {
+  constexpr int kPixels = kRegisters / G;
+  const int64_t stride = rows.in_channels;
+  const uint8_t* pixel[kPixels];
+#pragma GCC unroll 24
+  for (int p = 0; p < kPixels; ++p) {
+    pixel[p] = src + (kWhole || p < count ? p : count - 1) * stride;
+  }
+#pragma GCC unroll 24
+  for (int p = 0; p < kPixels; ++p) {
+#pragma GCC unroll 4
+    for (int g = 0; g < G; ++g) {
+      sums[p][g] = _mm512_load_si512(block.bias + g * 16);
+    }
+  }
+  const int8_t* wei = block.wei;
+  const int8_t* const end = wei + (rows.in_channels + 3) / 4 * (G * 64);
+  int64_t k = 0;
+  for (; wei != end; wei += G * 64, k += 4) {
+    __m512i weights[G];
+#pragma GCC unroll 4
+    for (int g = 0; g < G; ++g) {
+      weights[g] = _mm512_load_si512(wei + g * 64);
+    }
+#pragma GCC unroll 24
+    for (int p = 0; p < kPixels; ++p) {
+      const __m512i codes = BroadcastQuad(pixel[p] + k);
+#pragma GCC unroll 4
+      for (int g = 0; g < G; ++g) {
+        AddProducts(codes, weights[g], sums[p][g]);
+      }
+    }
+  }
+}
+
+// t of two registers of sums.
+inline __m512i Words(__m512i a, __m512i b, __m512i a_shift, __m512i b_shift) {
+  return _mm512_packs_epi32(_mm512_srav_epi32(a, a_shift),
+                            _mm512_srav_epi32(b, b_shift));
+}
+
+// p + addend; `twice` has each code twice, as the bytes of a word.
+inline __m512i AddCodes(const Epilogue& e, __m512i p, __m512i twice) {
+  const __m512i code = _mm512_maddubs_epi16(twice, _mm512_set1_epi8(64));
+  return _mm512_adds_epi16(p, _mm512_mulhrs_epi16(code, e.addend_multiplier));
+}
+
+// From p to words that only have to become bytes. Without an addend the
+// difference cannot overflow (requantize.h).
+template <Kind kKind, bool kSaturate>
+inline __m512i Activate(const Epilogue& e, __m512i p) {
+  if constexpr (kKind == Kind::kTable) {
+    const __m512i a = _mm512_abs_epi16(p);
+    const __m512i i = _mm512_min_epu16(_mm512_srl_epi16(a, e.segment_shift),
+                                       _mm512_set1_epi16(kEvenSegments - 1));
+    const __m512i intercept = _mm512_permutexvar_epi16(i, e.intercept);
+    const __m512i slope = _mm512_permutexvar_epi16(i, e.slope);
+    const __m512i relu = _mm512_max_epi16(p, _mm512_setzero_si512());
+    const __m512i even =
+        _mm512_add_epi16(intercept, _mm512_mulhrs_epi16(slope, a));
+    p = kSaturate ? _mm512_subs_epi16(relu, even)
+                  : _mm512_sub_epi16(relu, even);
+  }
+  return _mm512_sra_epi16(p, e.fraction_bits);
+}
+
+// The codes of two registers of t. `addend` is null or has the codes that are
+// added, in the order of the result.
+template <Kind kKind>
+inline __m512i Codes(const Epilogue& e, __m512i low, __m512i high,
+                     const __m512i* addend) {
+  low = _mm512_mulhrs_epi16(low, e.multiplier[0]);
+  high = _mm512_mulhrs_epi16(high, e.multiplier[1]);
+  if (addend == nullptr) {
+    return _mm512_packus_epi16(Activate<kKind, false>(e, low),
+                               Activate<kKind, false>(e, high));
+  }
+  low = AddCodes(e, low, _mm512_unpacklo_epi8(*addend, *addend));
+  high = AddCodes(e, high, _mm512_unpackhi_epi8(*addend, *addend));
+  return _mm512_packus_epi16(Activate<kKind, true>(e, low),
+                             Activate<kKind, true>(e, high));
+}
+
+// Four times the 16 outputs of a pixel each, as vpackuswb leaves them, to
+// rising outputs; it is its own inverse.
+inline __m512i TransposeDwords(__m512i x) {
+  return _mm512_permutexvar_epi32(
+      _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0),
+      x);
+}
+// The same for two pixels of 32 outputs, and its inverse.
+inline __m512i SplitQwords(__m512i x) {
+  return _mm512_permutexvar_epi64(_mm512_set_epi64(7, 5, 3, 1, 6, 4, 2, 0), x);
+}
+inline __m512i MergeQwords(__m512i x) {
+  return _mm512_permutexvar_epi64(_mm512_set_epi64(7, 3, 6, 2, 5, 1, 4, 0), x);
+}
+
+inline __m512i LoadBytes(const uint8_t* p, int64_t count) {
+  return count >= 64 ? _mm512_loadu_si512(p)
+                     : _mm512_maskz_loadu_epi8((uint64_t{1} << count) - 1, p);
+}
+inline __m256i LoadHalf(const uint8_t* p, int64_t count) {
+  return count >= 32 ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))
+                     : _mm256_maskz_loadu_epi8((uint32_t{1} << count) - 1, p);
+}
+inline __m128i LoadQuarter(const uint8_t* p, int64_t count) {
+  return count >= 16 ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(p))
+                     : _mm_maskz_loadu_epi8(
+                           static_cast<__mmask16>((1u << count) - 1), p);
+}
+inline void StoreBytes(uint8_t* p, __m512i x, int64_t count) {
+  if (count >= 64) return _mm512_storeu_si512(p, x);
+  _mm512_mask_storeu_epi8(p, (uint64_t{1} << count) - 1, x);
+}
+inline void StoreHalf(uint8_t* p, __m256i x, int64_t count) {
+  if (count >= 32) return _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x);
+  _mm256_mask_storeu_epi8(p, (uint32_t{1} << count) - 1, x);
+}
+inline void StoreQuarter(uint8_t* p, __m128i x, int64_t count) {
+  if (count >= 16) return _mm_storeu_si128(reinterpret_cast<__m128i*>(p), x);
+  _mm_mask_storeu_epi8(p, static_cast<__mmask16>((1u << count) - 1), x);
+}
+
+// Where a tile's results go: `count` pixels of `outputs` of this block.
+struct Target {
+  uint8_t* dst;
+  const uint8_t* addend;  // or null.
+  int64_t stride;
+  int64_t outputs;
+  int64_t count;
+};
+
+// One pixel of 64 outputs.
+template <Kind kKind>
+inline void StoreCodes(const Epilogue& e, const Block& block,
+                       const Target& target, Sums<4>& sums) {
+  const __m512i* shift = reinterpret_cast<const __m512i*>(block.shift);
+#pragma GCC unroll 6
+  for (int p = 0; p < 6; ++p) {
+    if (p >= target.count) return;
+    const int64_t at = p * target.stride;
+    const __m512i low = Words(sums[p][0], sums[p][1], shift[0], shift[1]);
+    const __m512i high = Words(sums[p][2], sums[p][3], shift[2], shift[3]);
+    __m512i codes;
+    if (target.addend != nullptr) {
+      const __m512i addend = LoadBytes(target.addend + at, target.outputs);
+      codes = Codes<kKind>(e, low, high, &addend);
+    } else {
+      codes = Codes<kKind>(e, low, high, nullptr);
+    }
+    StoreBytes(target.dst + at, codes, target.outputs);
+  }
+}
+
+inline __m512i LoadTwo(const Target& t, int64_t at, bool second) {
+  const __m256i a = LoadHalf(t.addend + at, t.outputs);
+  const __m256i b = second ? LoadHalf(t.addend + at + t.stride, t.outputs) : a;
+  return MergeQwords(_mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1));
+}
+
+// Two pixels of 32 outputs.
+template <Kind kKind>
+inline void StoreCodes(const Epilogue& e, const Block& block,
+                       const Target& target, Sums<2>& sums) {
+  const __m512i* shift = reinterpret_cast<const __m512i*>(block.shift);
+#pragma GCC unroll 6
+  for (int p = 0; p < 12; p += 2) {
+    if (p >= target.count) return;
+    const int64_t at = p * target.stride;
+    const bool second = p + 1 < target.count;
+    const __m512i low = Words(sums[p][0], sums[p][1], shift[0], shift[1]);
+    const __m512i high =
+        Words(sums[p + 1][0], sums[p + 1][1], shift[0], shift[1]);
+    __m512i codes;
+    if (target.addend != nullptr) {
+      const __m512i addend = LoadTwo(target, at, second);
+      codes = Codes<kKind>(e, low, high, &addend);
+    } else {
+      codes = Codes<kKind>(e, low, high, nullptr);
+    }
+    codes = SplitQwords(codes);
+    StoreHalf(target.dst + at, _mm512_castsi512_si256(codes), target.outputs);
+    if (!second) return;
+    StoreHalf(target.dst + at + target.stride,
+              _mm512_extracti64x4_epi64(codes, 1), target.outputs);
+  }
+}
+
+inline __m512i LoadFour(const Target& t, int64_t at, int64_t pixels) {
+  const uint8_t* p = t.addend + at;
+  __m512i x = _mm512_castsi128_si512(LoadQuarter(p, t.outputs));
+  if (pixels > 1) {
+    x = _mm512_inserti32x4(x, LoadQuarter(p + t.stride, t.outputs), 1);
+  }
+  if (pixels > 2) {
+    x = _mm512_inserti32x4(x, LoadQuarter(p + 2 * t.stride, t.outputs), 2);
+  }
+  if (pixels > 3) {
+    x = _mm512_inserti32x4(x, LoadQuarter(p + 3 * t.stride, t.outputs), 3);
+  }
+  return TransposeDwords(x);
+}
+
+// Four pixels of 16 outputs.
+template <Kind kKind>
+inline void StoreCodes(const Epilogue& e, const Block& block,
+                       const Target& target, Sums<1>& sums) {
+  const __m512i shift = _mm512_load_si512(block.shift);
+#pragma GCC unroll 6
+  for (int p = 0; p < 24; p += 4) {
+    if (p >= target.count) return;
+    const int64_t at = p * target.stride;
+    const int64_t pixels = target.count - p;
+    const __m512i low = Words(sums[p][0], sums[p + 1][0], shift, shift);
+    const __m512i high = Words(sums[p + 2][0], sums[p + 3][0], shift, shift);
+    __m512i codes;
+    if (target.addend != nullptr) {
+      const __m512i addend = LoadFour(target, at, pixels);
+      codes = Codes<kKind>(e, low, high, &addend);
+    } else {
+      codes = Codes<kKind>(e, low, high, nullptr);
+    }
+    codes = TransposeDwords(codes);
+    uint8_t* dst = target.dst + at;
+    StoreQuarter(dst, _mm512_castsi512_si128(codes), target.outputs);
+    if (pixels < 2) return;
+    StoreQuarter(dst + target.stride, _mm512_extracti32x4_epi32(codes, 1),
+                 target.outputs);
+    if (pixels < 3) return;
+    StoreQuarter(dst + 2 * target.stride, _mm512_extracti32x4_epi32(codes, 2),
+                 target.outputs);
+    if (pixels < 4) return;
+    StoreQuarter(dst + 3 * target.stride, _mm512_extracti32x4_epi32(codes, 3),
+                 target.outputs);
+  }
+}
+
+// Floats of one pixel from packed order to rising outputs: 128-bit lanes of G
+// registers are transposed.
+template <int G>
+inline void StorePixel(float* dst, const __m512 (&x)[G], int64_t outputs) {
+#pragma GCC unroll 4
+  for (int g = 0; g < G; ++g) {
+    for (int lane = 0; lane < 4; ++lane) {
+      const int64_t at = 4 * G * lane + 4 * g;
+      const int64_t count = outputs - at;
+      if (count <= 0) break;
+      const __m128 four = lane == 0   ? _mm512_castps512_ps128(x[g])
+                          : lane == 1 ? _mm512_extractf32x4_ps(x[g], 1)
+                          : lane == 2 ? _mm512_extractf32x4_ps(x[g], 2)
+                                      : _mm512_extractf32x4_ps(x[g], 3);
+      if (count >= 4) {
+        _mm_storeu_ps(dst + at, four);
+      } else {
+        _mm_mask_storeu_ps(dst + at, static_cast<__mmask8>((1 << count) - 1),
+                           four);
+      }
+    }
+  }
+}
+
+template <int G>
+inline void StoreFloats(const PointwiseRows& rows, const Block& block,
+                        int64_t first_pixel, int64_t count, Sums<G>& sums) {
+  float* dst = rows.dst_f32 + first_pixel * rows.out_channels + block.first;
+#pragma GCC unroll 24
+  for (int p = 0; p < kRegisters / G; ++p) {
+    if (p >= count) return;
+    __m512 x[G];
+#pragma GCC unroll 4
+    for (int g = 0; g < G; ++g) {
+      const int64_t place = block.first + g * 16;
+      x[g] = _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sums[p][g]),
+                                         _mm512_load_ps(rows.scale + place)),
+                           _mm512_load_ps(rows.offset + place));
+    }
+    StorePixel<G>(dst + p * rows.out_channels, x, block.outputs);
+  }
+}
+
+template <int G, Kind kKind, bool kWhole>
+inline void ComputeTile(const PointwiseRows& rows, const Block& block,
+                        const Epilogue& e, int64_t pixel, int64_t count) {
+  Sums<G> sums;
+  Accumulate<G, kWhole>(rows, block, rows.src + pixel * rows.in_channels, count,
+                        sums);
+  if constexpr (kWhole) count = kRegisters / G;
+  if constexpr (kKind == Kind::kFloats) {
+    StoreFloats<G>(rows, block, pixel, count, sums);
+  } else {
+    if (rows.requantization.left_shift != 0) {
+#pragma GCC unroll 24
+      for (int p = 0; p < kRegisters / G; ++p) {
+#pragma GCC unroll 4
+        for (int g = 0; g < G; ++g) {
+          sums[p][g] = _mm512_sll_epi32(sums[p][g], e.left_shift);
+        }
+      }
+    }
+    const int64_t at = pixel * rows.out_channels + block.first;
+    const Target target = {rows.dst + at,
+                           rows.addend == nullptr ? nullptr : rows.addend + at,
+                           rows.out_channels, block.outputs, count};
+    StoreCodes<kKind>(e, block, target, sums);
+  }
+}
+
+// Pixels [first, last) of one block.
+template <int G, Kind kKind>
+void ComputeBlock(const PointwiseRows& rows, const Block& block, int64_t first,
+                  int64_t last) {
+  constexpr int64_t kPixels = kRegisters / G;
+  Epilogue e = {};
+  if constexpr (kKind != Kind::kFloats) e = MakeEpilogue<G>(rows, block);
+  for (; first + kPixels <= last; first += kPixels) {
+    ComputeTile<G, kKind, true>(rows, block, e, first, kPixels);
+  }
+  if (first < last) {
+    ComputeTile<G, kKind, false>(rows, block, e, first, last - first);
+  }
+}
+
+template <Kind kKind>
+void ComputePixels(const PointwiseRows& rows, int64_t first, int64_t last) {
+  const int64_t quads = (rows.in_channels + 3) / 4;
+  Block block;
+  while (block.first < rows.out_channels) {
+    const int64_t rest = rows.out_channels - block.first;
+    const int64_t size = rest > 48 ? 64 : rest > 16 ? 32 : 16;
+    block.outputs = rest < size ? rest : size;
+    block.wei = rows.wei + block.first * quads * 4;
+    block.bias = rows.bias + block.first;
+    block.shift = rows.shift + block.first;
+    switch (size) {
+      case 64:
+        ComputeBlock<4, kKind>(rows, block, first, last);
+        break;
+      case 32:
+        ComputeBlock<2, kKind>(rows, block, first, last);
+        break;
+      default:
+        ComputeBlock<1, kKind>(rows, block, first, last);
+    }
+    block.first += size;
+  }
+}
+
+template <Kind kKind>
+void Compute(const PointwiseRows& rows) {
+  const int64_t bytes = rows.in_channels + rows.out_channels;
+  const int64_t weights = rows.in_channels * rows.out_channels;
+  const int64_t budget = weights <= 16384 ? 24576 : 262144;
+  const int64_t chunk = (budget / bytes / 24 + 1) * 24;
+  for (int64_t first = 0; first < rows.pixels; first += chunk) {
+    const int64_t last =
+        rows.pixels - first < chunk ? rows.pixels : first + chunk;
+    ComputePixels<kKind>(rows, first, last);
+  }
+}
+
+}  // namespace
+
+void PointwiseAvx512Vnni(const PointwiseRows& rows) {
+  if (rows.dst == nullptr) return Compute<Kind::kFloats>(rows);
+  if (rows.requantization.table != nullptr) return Compute<Kind::kTable>(rows);
+  Compute<Kind::kCodes>(rows);
+}
+
+}  // namespace cyto8
