@@ -7,11 +7,23 @@
 #include <cstdlib>
 #include <limits>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/checked_math.h"
+#include "detector/kernels/depthwise_u8s8_vnni.h"
 #include "detector/kernels/packed_bytes.h"
 
 namespace cyto8 {
+
+namespace {
+
+template <typename T>
+T* Elements(PackedBytes& bytes) {
+  return reinterpret_cast<T*>(bytes.bytes().data());
+}
+
+}  // namespace
 
 struct DepthwiseU8S8::Packed {
   Packed(int64_t weights, int64_t factors, int64_t row)
@@ -21,22 +33,25 @@ struct DepthwiseU8S8::Packed {
         multiplier(factors * 2),
         pad_row(row) {}
 
+  // Element i of bias, shift and (the 16-bit order may differ) multiplier.
+  void SetFactor(int64_t i, int64_t i16, const ChannelFactor& factor) {
+    Elements<int32_t>(bias)[i] = factor.bias;
+    Elements<int32_t>(shift)[i] = factor.shift;
+    Elements<int16_t>(multiplier)[i16] =
+        static_cast<int16_t>(factor.multiplier);
+  }
+
   PackedBytes wei, bias, shift, multiplier, pad_row;
   EvenTable table;
 };
 
 namespace {
 
-template <typename T>
-T* Elements(PackedBytes& bytes) {
-  return reinterpret_cast<T*>(bytes.bytes().data());
-}
-
 Status CheckRequantization(const Requantization& layer) {
   CYTO8_RETURN_IF_ERROR(
       CheckRange("left_shift", int64_t{layer.left_shift}, 0, 15));
   CYTO8_RETURN_IF_ERROR(
-      CheckRange("fraction_bits", int64_t{layer.fraction_bits}, 0, 6));
+      CheckRange("fraction_bits", int64_t{layer.fraction_bits}, 0, 5));
   if (layer.table == nullptr) return OkStatus();
   return CheckRange("segment_shift", int64_t{layer.table->segment_shift}, 0,
                     15);
@@ -92,36 +107,106 @@ DepthwiseU8S8Rows Geometry(const Conv2dShape& s, uint8_t pad_code) {
           .pad_code = pad_code};
 }
 
+// Shapes that the islands cover.
+bool IsFast(const Conv2dShape& s) {
+  const int64_t kernel = s.kernel_height;
+  const int64_t stride = s.stride_y;
+  return (kernel == 3 || kernel == 5) && kernel == s.kernel_width &&
+         (stride == 1 || stride == 2) && stride == s.stride_x &&
+         s.dilation_y == 1 && s.dilation_x == 1 && s.pad_top < kernel &&
+         s.pad_left < kernel;
+}
+
+// The order of the naive kernel.
+std::shared_ptr<DepthwiseU8S8::Packed> PackPlain(
+    const Conv2dShape& s, std::span<const int8_t> wei,
+    std::span<const ChannelFactor> factors) {
+  auto packed = std::make_shared<DepthwiseU8S8::Packed>(std::ssize(wei),
+                                                        s.in_channels, 0);
+  std::copy(wei.begin(), wei.end(), Elements<int8_t>(packed->wei));
+  for (int64_t c = 0; c < s.in_channels; ++c) {
+    packed->SetFactor(c, c, factors[static_cast<size_t>(c)]);
+  }
+  return packed;
+}
+
+// The order of depthwise_u8s8_vnni.h. `first`: the block's first channel.
+void PackVnniBlock(const Conv2dShape& s, std::span<const int8_t> wei,
+                   std::span<const ChannelFactor> factors,
+                   std::span<const DepthwiseTaps> groups, int64_t block,
+                   int64_t first, int64_t first_factor, int8_t* packed_wei,
+                   DepthwiseU8S8::Packed& packed) {
+  for (int64_t j = 0; j < 4; ++j) {
+    for (int64_t dword = 0; dword < 16; ++dword) {
+      const int64_t c = first + DepthwiseVnniChannel(block, j, dword);
+      if (c >= s.in_channels) continue;
+      const int64_t word = 32 * (j / 2) + 8 * (dword / 4) + 4 * (j % 2);
+      packed.SetFactor(first_factor + 16 * j + dword,
+                       first_factor + word + dword % 4,
+                       factors[static_cast<size_t>(c)]);
+      for (size_t i = 0; i < groups.size() * 4; ++i) {
+        const int64_t tap = groups[i / 4][i % 4];
+        if (tap < 0) continue;
+        packed_wei[static_cast<int64_t>(i / 4) * 256 + j * 64 + dword * 4 +
+                   static_cast<int64_t>(i % 4)] =
+            wei[static_cast<size_t>(tap * s.in_channels + c)];
+      }
+    }
+  }
+}
+
+std::shared_ptr<DepthwiseU8S8::Packed> PackVnni(
+    const Conv2dShape& s, std::span<const int8_t> wei,
+    std::span<const ChannelFactor> factors) {
+  const auto wide = DepthwiseVnniGroups(s.kernel_height, s.stride_y, false);
+  const auto narrow = DepthwiseVnniGroups(s.kernel_height, s.stride_y, true);
+  const auto blocks = DepthwiseVnniBlocks(s.in_channels);
+  const auto groups = [&](int64_t block) {
+    return block < 64 ? std::span(narrow) : std::span(wide);
+  };
+  int64_t bytes = 0;
+  for (const int64_t block : blocks) bytes += std::ssize(groups(block)) * 256;
+  auto packed = std::make_shared<DepthwiseU8S8::Packed>(
+      bytes, std::ssize(blocks) * 64, s.in_width * s.in_channels);
+  int8_t* packed_wei = Elements<int8_t>(packed->wei);
+  int64_t channel = 0;
+  int64_t factor = 0;
+  for (const int64_t block : blocks) {
+    PackVnniBlock(s, wei, factors, groups(block), block, channel, factor,
+                  packed_wei, *packed);
+    packed_wei += std::ssize(groups(block)) * 256;
+    channel += block;
+    factor += 64;
+  }
+  return packed;
+}
+
 }  // namespace
 
 StatusOr<DepthwiseU8S8> DepthwiseU8S8::Create(
-    Isa, const Conv2dShape& shape, std::span<const int8_t> wei,
+    Isa isa, const Conv2dShape& shape, std::span<const int8_t> wei,
     std::span<const ChannelFactor> factors, const Requantization& layer,
     uint8_t pad_code) {
   CYTO8_RETURN_IF_ERROR(CheckArguments(shape, wei, factors, layer));
-  const int64_t channels = shape.in_channels;
-  auto packed = std::make_shared<Packed>(std::ssize(wei), channels, 0);
-  std::copy(wei.begin(), wei.end(), Elements<int8_t>(packed->wei));
-  for (int64_t c = 0; c < channels; ++c) {
-    const ChannelFactor& factor = factors[static_cast<size_t>(c)];
-    Elements<int32_t>(packed->bias)[c] = factor.bias;
-    Elements<int32_t>(packed->shift)[c] = factor.shift;
-    Elements<int16_t>(packed->multiplier)[c] =
-        static_cast<int16_t>(factor.multiplier);
-  }
+  const bool fast = IsFast(shape) && isa == Isa::kAvx512Vnni;
+  auto packed =
+      fast ? PackVnni(shape, wei, factors) : PackPlain(shape, wei, factors);
+  std::ranges::fill(packed->pad_row.bytes(), std::byte{pad_code});
   DepthwiseU8S8 depthwise;
   depthwise.shape_ = shape;
-  depthwise.rows_ = Geometry(shape, pad_code);
-  depthwise.rows_.wei = Elements<int8_t>(packed->wei);
-  depthwise.rows_.bias = Elements<int32_t>(packed->bias);
-  depthwise.rows_.shift = Elements<int32_t>(packed->shift);
-  depthwise.rows_.multiplier = Elements<int16_t>(packed->multiplier);
-  depthwise.rows_.requantization = layer;
+  DepthwiseU8S8Rows& rows = depthwise.rows_;
+  rows = Geometry(shape, pad_code);
+  rows.wei = Elements<int8_t>(packed->wei);
+  rows.bias = Elements<int32_t>(packed->bias);
+  rows.shift = Elements<int32_t>(packed->shift);
+  rows.multiplier = Elements<int16_t>(packed->multiplier);
+  rows.pad_row = Elements<uint8_t>(packed->pad_row);
+  rows.requantization = layer;
   if (layer.table != nullptr) {
     packed->table = *layer.table;
-    depthwise.rows_.requantization.table = &packed->table;
+    rows.requantization.table = &packed->table;
   }
-  depthwise.kernel_ = &DepthwiseU8S8Naive;
+  depthwise.kernel_ = fast ? &DepthwiseU8S8Avx512Vnni : &DepthwiseU8S8Naive;
   depthwise.packed_ = std::move(packed);
   return depthwise;
 }

@@ -39,8 +39,9 @@ class DepthwiseU8S8 {
 
   const Conv2dShape& shape() const { return shape_; }
 
+  struct Packed;  // the operands; of the implementation.
+
  private:
-  struct Packed;
   using Kernel = void (*)(const DepthwiseU8S8Rows& rows);
 
   DepthwiseU8S8() = default;

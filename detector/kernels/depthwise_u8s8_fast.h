@@ -46,5 +46,8 @@ struct DepthwiseU8S8Rows {
 
 // wei [kernel_height, kernel_width, channels], factors [channels].
 void DepthwiseU8S8Naive(const DepthwiseU8S8Rows& rows);
+// Kernels 3x3 and 5x5, strides 1 and 2, pads below the kernel, as below;
+// operands as depthwise_u8s8_vnni.h says.
+void DepthwiseU8S8Avx512Vnni(const DepthwiseU8S8Rows& rows);
 
 }  // namespace cyto8

@@ -17,6 +17,8 @@ namespace {
 
 // What a layer's 64 outputs at a time have in common, in registers.
 struct RequantizeAvx512 {
+  bool shifts_left;  // a branch that is always the same costs next to nothing.
+  bool activates;
   __m512i left_shift;
   __m512i fraction_bits;
   // min(a >> shift, 31) is the low 5 bits of adds(a, wrap) >> shift: at 32
@@ -29,6 +31,8 @@ struct RequantizeAvx512 {
 
 inline RequantizeAvx512 MakeRequantizeAvx512(const Requantization& layer) {
   RequantizeAvx512 r;
+  r.shifts_left = layer.left_shift != 0;
+  r.activates = layer.table != nullptr;
   r.left_shift = _mm512_set1_epi32(layer.left_shift);
   r.fraction_bits =
       _mm512_set1_epi16(static_cast<int16_t>(layer.fraction_bits));
@@ -46,11 +50,10 @@ inline RequantizeAvx512 MakeRequantizeAvx512(const Requantization& layer) {
 
 // p of 32 sums: those of two neighbouring vectors. `shift` [32] in the order of
 // the sums, `multiplier` [32] in that of the result.
-template <bool kLeftShift>
 inline __m512i RescaleAvx512(const RequantizeAvx512& r, __m512i low,
                              __m512i high, const int32_t* shift,
                              const int16_t* multiplier) {
-  if constexpr (kLeftShift) {
+  if (r.shifts_left) {
     low = _mm512_sllv_epi32(low, r.left_shift);
     high = _mm512_sllv_epi32(high, r.left_shift);
   }
@@ -67,13 +70,12 @@ inline __m512i ActivateAvx512(const RequantizeAvx512& r, __m512i p) {
   const __m512i even = _mm512_add_epi16(
       _mm512_permutexvar_epi16(i, r.intercept),
       _mm512_mulhrs_epi16(_mm512_permutexvar_epi16(i, r.slope), a));
-  return _mm512_sub_epi16(_mm512_max_epi16(p, _mm512_setzero_si512()), even);
+  return _mm512_subs_epi16(_mm512_max_epi16(p, _mm512_setzero_si512()), even);
 }
 
 // Codes of 64 p, given as two vectors.
-template <bool kTable>
 inline __m512i CodesAvx512(const RequantizeAvx512& r, __m512i p0, __m512i p1) {
-  if constexpr (kTable) {
+  if (r.activates) {
     p0 = ActivateAvx512(r, p0);
     p1 = ActivateAvx512(r, p1);
   }

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The order of operands that depthwise_u8s8_avx512vnni.cc wants. Tested by
+// tests/detector/kernels/depthwise_u8s8_test.cc.
+//
+// Channels fall into blocks of 64; a rest of more than 48 is one too, other
+// rests are blocks of 32, of 16 or both. A block of B channels is 64 lanes, 64
+// / B pixels: dword 4 * l + i (l, i < 4) of vector j < 4 belongs to channel 16
+// * (l % (B / 16)) + 4 * j + i of the block, and word 8 * l + 4 * (j % 2) + i
+// of vector j / 2, where there are 16 bits. Channels that do not exist have
+// zeros.
+//
+// Weights are groups of four vectors; a group gives each lane four taps, bytes
+// of its dword. Which taps, and in which order, says DepthwiseVnniGroups.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace cyto8 {
+
+// Taps ky * kernel + kx, or -1 for a weight of 0.
+using DepthwiseTaps = std::array<int64_t, 4>;
+
+// The groups of a block, in order. `narrow`: of less than 64 channels. Kernel
+// 3 or 5, stride 1 or 2.
+std::vector<DepthwiseTaps> DepthwiseVnniGroups(int64_t kernel, int64_t stride,
+                                               bool narrow);
+
+// The sizes of the blocks: {64, 64, 32, 16}, say.
+std::vector<int64_t> DepthwiseVnniBlocks(int64_t channels);
+
+// The channel of dword 4 * l + i of vector j, counted in its block.
+int64_t DepthwiseVnniChannel(int64_t block, int64_t j, int64_t dword);
+
+}  // namespace cyto8
