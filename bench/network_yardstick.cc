@@ -4,13 +4,14 @@
 #include "bench/network_yardstick.h"
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "bench/measure.h"
 #include "dnnl.hpp"
+#include "oneapi/dnnl/dnnl_debug.h"
 
 namespace cyto8 {
 namespace {
@@ -19,7 +20,20 @@ using dnnl::memory;
 using Tag = memory::format_tag;
 using PrimitiveDesc = dnnl::convolution_forward::primitive_desc;
 
-constexpr auto kF32 = memory::data_type::f32;
+using DataType = memory::data_type;
+
+struct Types {
+  DataType src, wei, dst;
+  std::string text;  // in front of an implementation's name.
+};
+
+std::vector<Types> TypesOf(YardstickType type) {
+  if (type == YardstickType::kF32) {
+    return {{DataType::f32, DataType::f32, DataType::f32, ""}};
+  }
+  return {{DataType::u8, DataType::s8, DataType::u8, "u8 "},
+          {DataType::s8, DataType::s8, DataType::u8, "s8 "}};
+}
 
 int64_t PadAfter(int64_t in, int64_t out, int64_t kernel, int64_t stride,
                  int64_t dilation, int64_t before) {
@@ -27,10 +41,17 @@ int64_t PadAfter(int64_t in, int64_t out, int64_t kernel, int64_t stride,
   return std::max<int64_t>(reach - before - in, 0);
 }
 
-dnnl::primitive_attr Attributes(Activation activation) {
+dnnl::primitive_attr Attributes(const Conv2dShape& shape, YardstickType type) {
+  const Activation activation = shape.activation;
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   attributes.set_fpmath_mode(dnnl::fpmath_mode::strict);
+  if (type == YardstickType::kInt8) {
+    constexpr int kPerOutputChannel = 1 << 1;
+    attributes.set_output_scales(
+        kPerOutputChannel,
+        std::vector<float>(static_cast<size_t>(shape.out_channels), 1e-3f));
+  }
   dnnl::post_ops post_ops;
   if (activation == Activation::kSwish) {
     post_ops.append_eltwise(1, dnnl::algorithm::eltwise_swish, 1, 0);
@@ -44,7 +65,8 @@ dnnl::primitive_attr Attributes(Activation activation) {
 }
 
 dnnl::convolution_forward::desc Description(const Conv2dShape& s,
-                                            bool depthwise, Tag tag) {
+                                            bool depthwise, const Types& types,
+                                            Tag tag) {
   const memory::dims wei =
       depthwise
           ? memory::dims{s.in_channels, 1, 1, s.kernel_height, s.kernel_width}
@@ -52,12 +74,12 @@ dnnl::convolution_forward::desc Description(const Conv2dShape& s,
                          s.kernel_width};
   return {dnnl::prop_kind::forward_inference,
           dnnl::algorithm::convolution_direct,
-          memory::desc({s.batch, s.in_channels, s.in_height, s.in_width}, kF32,
-                       tag),
-          memory::desc(wei, kF32, Tag::any),
-          memory::desc({s.out_channels}, kF32, Tag::x),
+          memory::desc({s.batch, s.in_channels, s.in_height, s.in_width},
+                       types.src, tag),
+          memory::desc(wei, types.wei, Tag::any),
+          memory::desc({s.out_channels}, DataType::f32, Tag::x),
           memory::desc({s.batch, s.out_channels, s.out_height, s.out_width},
-                       kF32, tag),
+                       types.dst, tag),
           {s.stride_y, s.stride_x},
           {s.dilation_y - 1, s.dilation_x - 1},
           {s.pad_top, s.pad_left},
@@ -76,12 +98,6 @@ memory Filled(const memory::desc& desc, const dnnl::engine& engine) {
     numbers[i] = static_cast<float>(static_cast<int>(i % 17) - 8) / 32;
   }
   return filled;
-}
-
-double Now() {
-  return std::chrono::duration<double>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
 }
 
 }  // namespace
@@ -112,7 +128,6 @@ struct ConvYardstick::State {
   std::unordered_map<int, memory> arguments;
 
   void Use(const PrimitiveDesc& desc, YardstickMemory& operands) {
-    implementation = desc.impl_info_str();
     primitive = dnnl::convolution_forward(desc);
     arguments = {
         {DNNL_ARG_SRC, memory(desc.src_desc(), engine, operands.src.data())},
@@ -135,24 +150,30 @@ struct ConvYardstick::State {
 };
 
 ConvYardstick::ConvYardstick(const Conv2dShape& shape, bool depthwise,
-                             YardstickMemory& memory) {
+                             YardstickType type, YardstickMemory& memory) {
   constexpr int kRuns = 7;
   const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
+  const dnnl::primitive_attr attributes = Attributes(shape, type);
   double best = std::numeric_limits<double>::infinity();
-  for (const Tag tag : {Tag::nhwc, Tag::any}) {
-    PrimitiveDesc desc(Description(shape, depthwise, tag),
-                       Attributes(shape.activation), engine);
-    do {
-      if (std::string(desc.impl_info_str()).starts_with("ref")) continue;
-      auto candidate = std::make_unique<State>(engine);
-      candidate->Use(desc, memory);
-      const double seconds = candidate->Best(kRuns);
-      if (seconds >= best) continue;
-      best = seconds;
-      state_ = std::move(candidate);
-    } while (desc.next_impl());
+  for (const Types& types : TypesOf(type)) {
+    for (const Tag tag : {Tag::nhwc, Tag::any}) {
+      PrimitiveDesc desc(Description(shape, depthwise, types, tag), attributes,
+                         engine);
+      do {
+        const std::string name = desc.impl_info_str();
+        if (name.starts_with("ref")) continue;
+        auto candidate = std::make_unique<State>(engine);
+        candidate->Use(desc, memory);
+        candidate->implementation = types.text + name;
+        const double seconds = candidate->Best(kRuns);
+        if (seconds >= best) continue;
+        best = seconds;
+        state_ = std::move(candidate);
+      } while (desc.next_impl());
+    }
   }
 }
+
 ConvYardstick::ConvYardstick(ConvYardstick&&) noexcept = default;
 ConvYardstick::~ConvYardstick() = default;
 
@@ -166,6 +187,18 @@ double ConvYardstick::Seconds() {
 
 const std::string& ConvYardstick::implementation() const {
   return state_->implementation;
+}
+
+bool ForbidAmx() {
+  return dnnl::set_max_cpu_isa(dnnl::cpu_isa::avx512_core_bf16) ==
+         dnnl::status::success;
+}
+
+std::string OneDnnText() {
+  const dnnl_version_t* version = dnnl_version();
+  return std::to_string(version->major) + "." + std::to_string(version->minor) +
+         "." + std::to_string(version->patch) + ", " +
+         dnnl_cpu_isa2str(dnnl_get_effective_cpu_isa());
 }
 
 }  // namespace cyto8

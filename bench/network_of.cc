@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// See network_of.h.
+#include "bench/network_of.h"
+
+#include <map>
+#include <utility>
+
+#include "app/load_model.h"
+#include "app/network.h"
+#include "base/file_system.h"
+#include "detector/efficientdet/export_layout.h"
+#include "detector/graph/shape_inference.h"
+#include "detector/import/graph_def_import.h"
+#include "detector/runtime/step.h"
+
+namespace cyto8 {
+namespace {
+
+bool IsConvolution(const Node& node) {
+  return node.op == Op::kConv2D || node.op == Op::kDepthwiseConv2D;
+}
+
+StatusOr<Conv2dShape> ShapeOf(const Graph& graph, const Node& node) {
+  const Shape& src = *graph.desc(node.inputs[0]).shape;
+  const Shape& wei = *graph.desc(node.inputs[1]).shape;
+  const auto& conv = node.As<ConvAttributes>();
+  const Padding& pads = conv.padding;
+  CYTO8_ASSIGN_OR_RETURN(
+      const WindowGeometry y,
+      ResolveWindow(src[1], wei[0], conv.strides[0], conv.dilations[0],
+                    pads.kind, pads.top, pads.bottom));
+  CYTO8_ASSIGN_OR_RETURN(
+      const WindowGeometry x,
+      ResolveWindow(src[2], wei[1], conv.strides[1], conv.dilations[1],
+                    pads.kind, pads.left, pads.right));
+  return Conv2dShape{.batch = src[0],
+                     .in_height = src[1],
+                     .in_width = src[2],
+                     .in_channels = src[3],
+                     .out_height = y.out,
+                     .out_width = x.out,
+                     .out_channels = node.op == Op::kConv2D ? wei[3] : src[3],
+                     .kernel_height = wei[0],
+                     .kernel_width = wei[1],
+                     .stride_y = conv.strides[0],
+                     .stride_x = conv.strides[1],
+                     .dilation_y = conv.dilations[0],
+                     .dilation_x = conv.dilations[1],
+                     .pad_top = y.before,
+                     .pad_left = x.before,
+                     .activation = conv.activation};
+}
+
+std::string TextOf(const Conv2dShape& s, bool depthwise) {
+  return std::to_string(s.in_height) + "x" + std::to_string(s.in_width) + " " +
+         std::to_string(s.in_channels) + "->" + std::to_string(s.out_channels) +
+         " " + std::to_string(s.kernel_height) + "x" +
+         std::to_string(s.kernel_width) + " s" + std::to_string(s.stride_y) +
+         (depthwise ? " depthwise " : " ") +
+         std::string(ActivationName(s.activation));
+}
+
+}  // namespace
+
+StatusOr<Graph> NetworkOf(const std::string& card_path) {
+  const Limits limits;
+  FileSystem& files = RealFileSystem();
+  CYTO8_ASSIGN_OR_RETURN(
+      const auto card_bytes,
+      ReadWholeFile(files, card_path, limits.max_config_bytes));
+  CYTO8_ASSIGN_OR_RETURN(const ModelCard card,
+                         ParseModelCard(card_bytes, limits));
+  const std::string folder = card_path.substr(0, card_path.rfind('/') + 1);
+  CYTO8_ASSIGN_OR_RETURN(
+      const auto bytes,
+      ReadWholeFile(files, folder + card.model_file, limits.max_model_bytes));
+  CYTO8_ASSIGN_OR_RETURN(ImportedGraph imported, ImportGraphDef(bytes, limits));
+  CYTO8_ASSIGN_OR_RETURN(const ExportLayout layout,
+                         FindExportLayout(imported.graph));
+  NetworkCut cut;
+  cut.inputs[layout.network_input.name] = {
+      .type = DataType::kFloat32,
+      .shape = Shape{1, card.height_px, card.width_px, 3}};
+  for (const GraphOutput& output : HeadOutputs(layout)) {
+    cut.outputs.push_back(output.name);
+  }
+  CYTO8_ASSIGN_OR_RETURN(
+      Graph graph,
+      PrepareNetwork(std::move(imported.graph), cut, Rewriting::kAll, limits));
+  CYTO8_ASSIGN_OR_RETURN(
+      graph, PrependNormalization(std::move(graph), card.mean, card.deviation));
+  return InferShapes(std::move(graph), limits);
+}
+
+double ConvolutionKind::Macs() const {
+  const int64_t per_output = shape.kernel_height * shape.kernel_width *
+                             (depthwise ? 1 : shape.in_channels);
+  return static_cast<double>(shape.batch * shape.out_height * shape.out_width *
+                             shape.out_channels * per_output);
+}
+
+StatusOr<std::vector<ConvolutionKind>> ConvolutionKindsOf(const Graph& graph) {
+  std::map<std::string, size_t> known;
+  std::vector<ConvolutionKind> kinds;
+  for (const Node& node : graph.nodes) {
+    if (!IsConvolution(node)) continue;
+    CYTO8_ASSIGN_OR_RETURN(const Conv2dShape shape, ShapeOf(graph, node));
+    const bool depthwise = node.op == Op::kDepthwiseConv2D;
+    const std::string text = TextOf(shape, depthwise);
+    const auto [entry, added] = known.try_emplace(text, kinds.size());
+    if (added) kinds.push_back({shape, depthwise, text, {}});
+    kinds[entry->second].labels.push_back(NodeLabel(node));
+  }
+  return kinds;
+}
+
+}  // namespace cyto8
