@@ -2,7 +2,8 @@
 // What an INT8 network has to beat: for each group of convolutions the sums of
 // oneDNN's own times, INT8 and FP32, both with fused swish, and the rate of
 // 8-bit multiply-adds that the core reaches without memory; and the network,
-// if one is given. All interleaved in one process on one thread.
+// if one is given. All interleaved in one process on one thread, in CPU time of
+// that thread.
 //
 //   bench_int8_network [CARD.yaml] [--network CARD.yaml] [--rounds N]
 //                      [--max-isa vnni|default]
@@ -168,12 +169,17 @@ std::array<Row, kGroups> RowsOf(const std::vector<Layer>& layers,
   return rows;
 }
 
+// The ratio behind it is of the last two contestants.
 void PrintRow(const char* name, const Row& row, double probe) {
   std::printf("%-26s%7d%8.3f", name, row.layers, row.macs / 1e9);
   for (const double seconds : row.seconds) {
     const double rate = seconds > 0 ? row.macs / seconds : 0;
     std::printf(" |%9.3f%7.1f%6.1f", 1e3 * seconds, rate / 1e9,
                 100 * rate / probe);
+  }
+  const size_t last = row.seconds.size() - 1;
+  if (row.layers > 0) {
+    std::printf(" |%7.2f", row.seconds[last] / row.seconds[last - 1]);
   }
   std::printf("\n");
 }
@@ -188,7 +194,7 @@ void PrintTable(const std::vector<Layer>& layers,
   for (size_t i = 0; i < contestants.size(); ++i) {
     std::printf(" |%9s%7s%6s", "ms", "GMAC/s", "%");
   }
-  std::printf("\n");
+  std::printf(" |%7s\n", "ratio");
   const auto rows = RowsOf(layers, contestants);
   for (size_t i = 0; i < rows.size(); ++i) {
     PrintRow(kGroupNames[i], rows[i], probe);

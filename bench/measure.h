@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A clock and the spread of what it measured. Used by the benchmarks that time
+// Clocks and the spread of what they measured. Used by the benchmarks that time
 // things themselves.
 #pragma once
 
@@ -7,7 +7,11 @@
 
 namespace cyto8 {
 
-double Now();  // seconds; only differences mean anything.
+// Seconds; only differences mean anything.
+double Now();
+// Of the calling thread's own CPU time: what one thread does costs the same
+// while other programs take turns with it (but for the caches that they use).
+double ThreadNow();
 
 struct Spread {
   double low = 0, median = 0, high = 0;  // quartiles around the median.

@@ -137,10 +137,10 @@ struct ConvYardstick::State {
         {DNNL_ARG_SCRATCHPAD, memory(desc.scratchpad_desc(), engine)}};
   }
   double Run() {
-    const double start = Now();
+    const double start = ThreadNow();
     primitive.execute(stream, arguments);
     stream.wait();
-    return Now() - start;
+    return ThreadNow() - start;
   }
   double Best(int runs) {
     double best = std::numeric_limits<double>::infinity();

@@ -40,7 +40,8 @@ class ConvYardstick {
   ConvYardstick(ConvYardstick&&) noexcept;
   ~ConvYardstick();
 
-  // Median seconds of three runs, after two that warm the memory.
+  // Median of the seconds that three runs take of this thread's CPU time, after
+  // two that warm the memory.
   double Seconds();
   const std::string& implementation() const;  // "u8 brgconv_1x1:avx512...".
 

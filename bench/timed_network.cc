@@ -38,9 +38,9 @@ TimedNetwork::TimedNetwork(std::shared_ptr<const CompiledModel> model,
 
 StatusOr<double> TimedNetwork::Seconds() {
   SerialFor executor;
-  const double start = Now();
+  const double start = ThreadNow();
   CYTO8_RETURN_IF_ERROR(request_.Run(executor));
-  return Now() - start;
+  return ThreadNow() - start;
 }
 
 Status TimedNetwork::BindSteps() {
@@ -59,9 +59,9 @@ Status TimedNetwork::BindSteps() {
 Status TimedNetwork::RunSteps() {
   SerialFor executor;
   for (size_t i = 0; i < calls_.size(); ++i) {
-    const double start = Now();
+    const double start = ThreadNow();
     CYTO8_RETURN_IF_ERROR(calls_[i](executor));
-    seconds_[i].push_back(Now() - start);
+    seconds_[i].push_back(ThreadNow() - start);
   }
   return OkStatus();
 }

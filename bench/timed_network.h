@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A compiled network on one made-up tile and one thread, timed as a whole and
-// step by step. Shared by bench/network_benchmark.cc and
-// bench/int8_network_benchmark.cc.
+// step by step, in CPU time of that thread. Shared by
+// bench/network_benchmark.cc and bench/int8_network_benchmark.cc.
 #pragma once
 
 #include <cstddef>

@@ -130,9 +130,9 @@ std::string_view ProbeInstruction() {
 
 double VnniProbeMacsPerSecond() {
   return MedianOf([] {
-    const double start = Now();
+    const double start = ThreadNow();
     const auto macs = static_cast<double>(RunOnce());
-    return macs / (Now() - start);
+    return macs / (ThreadNow() - start);
   });
 }
 

@@ -14,12 +14,13 @@ namespace cyto8 {
 // functions below must not be called.
 std::string_view ProbeInstruction();
 
-// Multiply-adds per second of the calling thread: the median of three runs of
-// about 5 ms, so call it often between other measurements.
+// Multiply-adds per second of the calling thread's CPU time: the median of
+// three runs of about 5 ms, so call it often between other measurements.
 double VnniProbeMacsPerSecond();
 
 // How much faster two threads, each on a CPU of its own, are than one: the
-// median of three pairs of runs of about 5 ms. CPUs are the first two that this
+// median of three pairs of runs of about 5 ms, by the clock on the wall, so
+// only on a machine with nothing else to do. CPUs are the first two that this
 // process may use; 1 if it may use one only.
 double SecondCoreGain();
 
