@@ -13,6 +13,9 @@
 namespace cyto8 {
 namespace {
 
+constexpr double kLastCode = 255;
+constexpr double kLastWeightCode = 127;
+
 std::string RangeAt(size_t index) {
   return "channel_ranges[" + std::to_string(index) + "]";
 }
@@ -71,42 +74,51 @@ std::vector<double> ChannelScales(std::span<const ValueRange> ranges,
   std::vector<double> scales;
   for (const ValueRange& r : ranges) {
     const double share = std::max((r.max - r.min) / widest, kNarrowestShare);
-    scales.push_back(widest * std::pow(share, alpha) / 255);
+    scales.push_back(widest * std::pow(share, alpha) / kLastCode);
   }
   return scales;
+}
+
+// s_w of each output.
+std::vector<double> WeightSteps(const PointwiseReader& reader,
+                                std::span<const double> scales) {
+  std::vector<double> steps(reader.outputs);
+  const float* weight = reader.weights.data();
+  for (const double scale : scales) {
+    for (double& step : steps) {
+      step = std::max(step, std::abs(*weight++ * scale) / kLastWeightCode);
+    }
+  }
+  return steps;
 }
 
 // The sum over the outputs of both parts of the noise.
 double PredictedNoise(const PointwiseReader& reader,
                       std::span<const double> scales,
                       std::span<const double> mean_squares) {
-  const int64_t outputs = reader.outputs;
-  const auto channels = static_cast<int64_t>(scales.size());
-  std::vector<double> widest_product(outputs);
-  double of_values = 0;
-  double code_square = 0;  // sum over c of E[(q_t - z_t)^2].
-  for (int64_t c = 0; c < channels; ++c) {
-    const float* weights = reader.weights.data() + c * outputs;
-    for (int64_t o = 0; o < outputs; ++o) {
-      const double product = std::abs(weights[o] * scales[c]);
-      of_values += product * product / 12;
-      widest_product[o] = std::max(widest_product[o], product);
+  const std::vector<double> steps = WeightSteps(reader, scales);
+  const float* weight = reader.weights.data();
+  double noise = 0;
+  for (size_t c = 0; c < scales.size(); ++c) {
+    double products = 0;  // sums of squares over the outputs.
+    double errors = 0;
+    for (const double step : steps) {
+      const double product = *weight++ * scales[c];
+      products += product * product;
+      if (step == 0) continue;
+      const double error = product - step * std::nearbyint(product / step);
+      errors += error * error;
     }
-    code_square += mean_squares[c] / (scales[c] * scales[c]);
+    noise += products / 12 + errors * mean_squares[c] / (scales[c] * scales[c]);
   }
-  double of_weights = 0;
-  for (const double widest : widest_product) {
-    const double step = widest / 127;
-    of_weights += step * step / 12 * code_square;
-  }
-  return of_values + of_weights;
+  return noise;
 }
 
 AffineU8 ParamsOf(const ValueRange& range, double scale) {
   const auto rounded = static_cast<float>(scale);
   return {.scale = rounded,
-          .zero_point = static_cast<int32_t>(
-              std::clamp(std::nearbyint(-range.min / rounded), 0.0, 255.0))};
+          .zero_point = static_cast<int32_t>(std::clamp(
+              std::nearbyint(-range.min / rounded), 0.0, kLastCode))};
 }
 
 }  // namespace

@@ -12,14 +12,20 @@
 //
 //   s_t[c] = range_c^alpha * (widest range)^(1 - alpha) / 255.
 //
-// Predicted noise of y[o], the sum of two parts, each error being taken as
-// uniform over its step and independent of the others:
-//   coding of t:       sum_c p[c,o]^2 s_t[c]^2 / 12  (no clipping: s_t covers
-//                      the range);
-//   coding of weights: sum_c s_w[o]^2 / 12 * E[(q_t[c] - z_t[c])^2], with
-//                      s_w[o] = max_c |p[c,o] s_t[c]| / 127 and
+// Predicted noise of y[o], the sum of two parts:
+//   coding of t:       sum_c p[c,o]^2 s_t[c]^2 / 12, the error being uniform
+//                      over a step (no clipping: s_t covers the range);
+//   coding of weights: sum_c d[c,o]^2 E[(q_t[c] - z_t[c])^2], with the weights'
+//                      own rounding errors
+//                      d[c,o] = p[c,o] s_t[c] - s_w[o] p_q[c,o],
+//                      s_w[o] = max_c |p[c,o] s_t[c]| / 127, and
 //                      E[(q_t - z_t)^2] = E[t^2] / s_t^2.
-// The alpha with the least noise, summed over o, is chosen.
+// The real d are used and not their expectation s_w^2 / 12, since products of
+// weak channels that round to 0 lose less than that. Products of errors of
+// different channels are left out: their mean is 0 if channels are independent
+// and the mean shift of each output is taken back (BiasFromWeightError); then
+// the variance takes the place of E[t^2]. The alpha with the least noise,
+// summed over o, is chosen.
 #pragma once
 
 #include <array>
@@ -41,9 +47,8 @@ inline constexpr double kNarrowestShare = 1.0 / 1024;
 struct PointwiseReader {
   std::span<const float> weights = {};  // [channels][outputs], outputs last.
   int64_t outputs = 0;
-  // E[t^2] of each channel; if empty, t is taken as uniform over its range. If
-  // the bias is corrected (BiasFromWeightError), the variance is the better
-  // figure: the mean's share of the error is then gone.
+  // E[t^2] of each channel, or its variance if the bias is corrected; if empty,
+  // E[t^2] of a t that is uniform over its range.
   std::span<const double> mean_squares = {};
 };
 

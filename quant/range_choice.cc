@@ -119,7 +119,7 @@ double Noise(const std::vector<Piece>& pieces, double total,
   return sum * scale * scale / total;
 }
 
-// What is left of the noise when the range may be refused.
+// The noise; infinite where the range has no parameters.
 class NoiseCost {
  public:
   explicit NoiseCost(const Histogram& histogram)
@@ -166,17 +166,28 @@ class KlCost {
     const double inside = Sum(first, last + 1);
     if (inside <= 0) return kInfinity;
     const double all = below + inside + above;
-    double sum = 0;  // of p log(p / q), not yet normalised.
+    CodeShare sum;
     for (int64_t start = first; start <= last;) {
       const int64_t end = EndOfCode(start, last, *params);
-      sum += CodeShare(start, end, start == first ? below : 0,
-                       end == last + 1 ? above : 0);
+      sum += ShareOf(start, end, start == first ? below : 0,
+                     end == last + 1 ? above : 0);
       start = end;
     }
-    return sum / all - std::log(all / inside);
+    return sum.p_log_ratio / all + std::log(sum.q / all);
   }
 
  private:
+  // Sums over bins, p and q not yet normalised.
+  struct CodeShare {
+    double p_log_ratio = 0;  // of p log(p / q).
+    double q = 0;
+
+    void operator+=(const CodeShare& other) {
+      p_log_ratio += other.p_log_ratio;
+      q += other.q;
+    }
+  };
+
   static double TimesLog(double x) { return x > 0 ? x * std::log(x) : 0; }
 
   int64_t ClampBin(double bin) const {
@@ -209,9 +220,9 @@ class KlCost {
         static_cast<double>(kLastCode));
   }
 
-  // Of p log(p / q) over the bins of one code.
-  double CodeShare(int64_t start, int64_t end, double below,
-                   double above) const {
+  // Of the bins of one code.
+  CodeShare ShareOf(int64_t start, int64_t end, double below,
+                    double above) const {
     double values = 0;
     double products = 0;
     int64_t filled = 0;
@@ -223,10 +234,12 @@ class KlCost {
       products += extra > 0 ? TimesLog(p) : products_[i];
       filled += p > 0 ? 1 : 0;
     }
-    if (filled == 0) return 0;
+    if (filled == 0) return {};
     // Q must not be 0 where P is not: half a value stands for none.
-    const double q = std::max(values, 0.5) / static_cast<double>(filled);
-    return products - (values + below + above) * std::log(q);
+    const double q = std::max(values, 0.5);
+    const double log_of_each = std::log(q / static_cast<double>(filled));
+    return {.p_log_ratio = products - (values + below + above) * log_of_each,
+            .q = q};
   }
 
   double width_;
