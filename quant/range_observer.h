@@ -54,7 +54,7 @@ struct ObservedValues {
 };
 
 // One tensor. Not thread-safe: an observer per thread, merged at the end.
-// Memory: 16 KiB + 270 bytes a channel.
+// Memory: 16 KiB + 280 bytes a channel.
 class RangeObserver {
  public:
   // kInvalidArgument unless channels is in [1, kMaxObservedChannels].

@@ -25,7 +25,7 @@ struct WeightShape {
 };
 
 struct WeightRoundingOptions {
-  // Also tries kScaleFactors of the scale and keeps the one of least squared
+  // Also tries kScaleCandidates of the scale and keeps the one of least squared
   // error, weighted by the mean square of the input channel.
   bool search_scale = false;
   // Of each input channel (inputs * groups of them); empty: all alike.
