@@ -57,6 +57,7 @@ StatusOr<Tensor> Tensor::Create(DataType type, Shape shape,
 
 StatusOr<Tensor> Tensor::Borrow(DataType type, Shape shape, SharedBytes bytes,
                                 const Limits& limits) {
+  CYTO8_ENSURE(bytes.owner != nullptr);
   CYTO8_ASSIGN_OR_RETURN(Tensor tensor,
                          Describe(type, std::move(shape), limits));
   const int64_t size = tensor.element_count_ * ByteSize(type);

@@ -17,7 +17,6 @@
 namespace cyto8 {
 namespace {
 
-constexpr int64_t kMessageBytesPerNode = 4096;
 constexpr size_t kFormatProbeBytes = 4096;
 constexpr int kMaxTextDepth = 100;
 
@@ -44,17 +43,6 @@ class FirstError final : public google::protobuf::io::ErrorCollector {
   std::string text_;
 };
 
-Status CheckParseCost(int64_t cost, size_t file_bytes, const Limits& limits) {
-  CYTO8_ASSIGN_OR_RETURN(const int64_t for_nodes,
-                         CheckedMul(kMessageBytesPerNode, limits.max_nodes));
-  CYTO8_ASSIGN_OR_RETURN(
-      const int64_t allowed,
-      CheckedAdd(2 * static_cast<int64_t>(file_bytes), for_nodes));
-  const Status status =
-      CheckRange("memory for the messages of the file", cost, 0, allowed);
-  return status.ok() ? status : ResourceExhausted(status.message());
-}
-
 Status CheckFileSize(size_t file_bytes, const Limits& limits) {
   const int64_t most = std::min<int64_t>(limits.max_model_bytes,
                                          std::numeric_limits<int>::max());
@@ -66,7 +54,8 @@ Status CheckFileSize(size_t file_bytes, const Limits& limits) {
 
 StatusOr<tf::GraphDef> ParseBinary(std::span<const std::byte> bytes,
                                    const Limits& limits) {
-  CYTO8_ASSIGN_OR_RETURN(const int64_t cost, BinaryParseCost(bytes));
+  CYTO8_ASSIGN_OR_RETURN(const int64_t cost,
+                         BinaryParseCost(bytes, *tf::GraphDef::descriptor()));
   CYTO8_RETURN_IF_ERROR(CheckParseCost(cost, bytes.size(), limits));
   tf::GraphDef graph_def;
   const google::protobuf::LogSilencer silencer;

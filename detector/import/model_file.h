@@ -42,10 +42,6 @@ bool IsModelFile(std::span<const std::byte> bytes);
 StatusOr<ModelFile> ParseModelFile(const SharedBytes& file,
                                    const Limits& limits = {});
 
-// The same but for the SHA-256, which is not looked at: for fuzzing.
-StatusOr<ModelFile> ParseModelFileUnhashed(const SharedBytes& file,
-                                           const Limits& limits = {});
-
 // The same model gives the same bytes. kInvalidArgument, with the message of
 // the reader, if the result could not be read again.
 StatusOr<std::vector<std::byte>> SerializeModelFile(const ModelFile& model,

@@ -8,7 +8,7 @@
 
 #include <string>
 
-#include "detector/import/graph_def.pb.h"
+#include "base/checked_math.h"
 
 namespace cyto8 {
 namespace {
@@ -18,6 +18,7 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::internal::WireFormatLite;
 using google::protobuf::io::CodedInputStream;
 
+constexpr int64_t kMessageBytesPerNode = 4096;
 // Measured on libprotobuf 3.21 and rounded up: a NodeDef takes 152 bytes, a
 // map entry 96, a string 32 and its heap block.
 constexpr int64_t kMessageCost = 160;
@@ -126,13 +127,25 @@ size_t SkipComment(std::span<const std::byte> bytes, size_t start) {
 
 }  // namespace
 
-StatusOr<int64_t> BinaryParseCost(std::span<const std::byte> bytes) {
+StatusOr<int64_t> BinaryParseCost(std::span<const std::byte> bytes,
+                                  const Descriptor& type) {
   CostWalker walker(bytes);
-  if (walker.WalkMessage(tf::GraphDef::descriptor(), 0)) return walker.cost();
+  if (walker.WalkMessage(&type, 0)) return walker.cost();
   return DataLoss("the record at byte " +
                   std::to_string(walker.record_start()) + " of " +
                   std::to_string(bytes.size()) +
-                  " is damaged or cut: not a whole GraphDef");
+                  " is damaged or cut: not a whole " + type.name());
+}
+
+Status CheckParseCost(int64_t cost, size_t file_bytes, const Limits& limits) {
+  CYTO8_ASSIGN_OR_RETURN(const int64_t for_nodes,
+                         CheckedMul(kMessageBytesPerNode, limits.max_nodes));
+  CYTO8_ASSIGN_OR_RETURN(
+      const int64_t allowed,
+      CheckedAdd(2 * static_cast<int64_t>(file_bytes), for_nodes));
+  const Status status =
+      CheckRange("memory for the messages of the file", cost, 0, allowed);
+  return status.ok() ? status : ResourceExhausted(status.message());
 }
 
 int64_t TextParseCost(std::span<const std::byte> bytes) {

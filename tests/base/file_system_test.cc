@@ -184,6 +184,45 @@ TEST_F(FileSystemTest, ReadAtLeavesThePositionWhereItIs) {
   EXPECT_TRUE(files_.Close(file, path).ok());
 }
 
+TEST_F(FileSystemTest, AMappedFileStaysWhenItIsClosedAndReplaced) {
+  folder_.Put("a", "0123456789");
+  folder_.Put("b", "other");
+  const std::string path = folder_.PathOf("a");
+  const auto mapped = MapWholeFile(files_, path, 10);
+  ASSERT_TRUE(mapped.ok()) << mapped.status().ToString();
+  EXPECT_EQ(files_.open_files(), 0);
+  ASSERT_TRUE(files_.Rename(folder_.PathOf("b"), path).ok());
+  EXPECT_EQ(AsString({mapped->bytes.begin(), mapped->bytes.end()}),
+            "0123456789");
+}
+
+TEST_F(FileSystemTest, AnEmptyFileMapsToNothing) {
+  folder_.Put("a", "");
+  EXPECT_TRUE(
+      MapWholeFile(files_, folder_.PathOf("a"), 0).value().bytes.empty());
+}
+
+TEST_F(FileSystemTest, RefusesToMapWhatItRefusesToRead) {
+  folder_.Put("a", "0123456789");
+  const std::string path = folder_.PathOf("a");
+  EXPECT_EQ(MapWholeFile(files_, path, 9).status().message(),
+            path + ": size = 10 bytes: must be in [0, 9]");
+  EXPECT_EQ(MapWholeFile(files_, folder_.path(), 9).status().message(),
+            folder_.path() + ": is not a regular file");
+  EXPECT_EQ(files_.open_files(), 0);
+}
+
+TEST_F(FileSystemTest, EveryCallOfAMappingMayFail) {
+  folder_.Put("a", "0123456789");
+  const std::string path = folder_.PathOf("a");
+  for (int64_t i = 0; i < 4; ++i) {  // open, stat, map, close.
+    files_.Arm({.index = i, .error_number = EIO});
+    EXPECT_EQ(MapWholeFile(files_, path, 100).status().ToString(),
+              "IO_ERROR: " + path + ": Input/output error");
+    EXPECT_EQ(files_.open_files(), 0);
+  }
+}
+
 using Entries = std::vector<DirectoryEntry>;
 
 TEST_F(FileSystemTest, ListDirectoryTellsNamesAndKindsAsTheyAre) {

@@ -17,7 +17,7 @@ std::span<const std::byte> Bytes(std::string_view text) {
 }
 
 StatusOr<int64_t> Cost(std::string_view text) {
-  return BinaryParseCost(Bytes(text));
+  return BinaryParseCost(Bytes(text), *tf::GraphDef::descriptor());
 }
 
 TEST(ParseCostTest, EveryMessageCosts) {
@@ -30,7 +30,8 @@ TEST(ParseCostTest, IsAnUpperBoundOfWhatProtobufUses) {
   tf::GraphDef graph_def;
   ASSERT_TRUE(
       graph_def.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())));
-  const int64_t cost = BinaryParseCost(bytes).value();
+  const int64_t cost =
+      BinaryParseCost(bytes, *tf::GraphDef::descriptor()).value();
   const auto used = static_cast<int64_t>(graph_def.SpaceUsedLong());
   EXPECT_GE(cost + static_cast<int64_t>(bytes.size()), used);
   EXPECT_LE(cost, 4 * used);
