@@ -3,7 +3,7 @@
 // epilogues included, layer by layer, as a share of what the CPU can multiply:
 // a loop of vpdpbusd on registers only, timed between them. Every layer is run
 // in bands of rows that stay in the cache, as a network does; --whole takes
-// whole images. Of all runs the fastest counts: others may use the machine.
+// whole images. Times are the fastest runs, shares medians.
 //
 //   bench_pointwise [--whole] [isa]     (plain avx2 avx512 avx512vnni ...)
 #include <algorithm>
@@ -22,8 +22,9 @@
 namespace cyto8 {
 namespace {
 
-constexpr int kRuns = 60;
+constexpr int kRuns = 101;
 constexpr int64_t kBandBytes = 1 << 20;
+constexpr int64_t kBandMacs = 60'000'000;
 
 enum class Kind { kCodes, kTable, kAddend, kFloats };
 
@@ -181,32 +182,42 @@ int64_t Macs(const Layer& layer) {
   return layer.in_channels * layer.out_channels * layer.side * layer.side;
 }
 
-// As many whole rows as fit into the band.
+// As many whole rows as fit into a band of bytes and of time.
 int64_t BandPixels(const Layer& layer, bool whole) {
   const int64_t row = layer.side * (layer.in_channels + layer.out_channels);
-  const int64_t rows = std::clamp<int64_t>(kBandBytes / row, 1, layer.side);
+  const int64_t macs = layer.side * layer.in_channels * layer.out_channels;
+  const int64_t rows = std::clamp<int64_t>(
+      std::min(kBandBytes / row, kBandMacs / macs), 1, layer.side);
   return (whole ? layer.side : rows) * layer.side;
 }
 
 struct Measured {
   double rate = 0;   // multiply-adds a second, the fastest run.
-  double probe = 0;  // the same of the probe, between these runs.
+  double share = 0;  // of the probe's, the median.
 };
 
+// The clock follows the load within a millisecond, so each run is compared with
+// the probes right before and behind it.
 Measured Measure(PointwiseKernel kernel, const Layer& layer, bool whole,
                  bool has_probe) {
   const int64_t pixels = BandPixels(layer, whole);
   const Operands operands(layer, pixels);
   const auto macs =
       static_cast<double>(pixels * layer.in_channels * layer.out_channels);
-  Measured best;
+  Measured measured;
+  std::vector<double> shares;
   for (int run = 0; run < kRuns; ++run) {
-    if (has_probe) best.probe = std::max(best.probe, ProbeRate());
+    const double before = has_probe ? ProbeRate() : 1;
     const double start = Seconds();
     kernel(operands.rows());
-    best.rate = std::max(best.rate, macs / (Seconds() - start));
+    const double rate = macs / (Seconds() - start);
+    const double after = has_probe ? ProbeRate() : 1;
+    measured.rate = std::max(measured.rate, rate);
+    shares.push_back(rate * (0.5 / before + 0.5 / after));
   }
-  return best;
+  std::nth_element(shares.begin(), shares.begin() + kRuns / 2, shares.end());
+  measured.share = has_probe ? shares[kRuns / 2] : 0;
+  return measured;
 }
 
 // Time of layers at their own and at the probe's rate.
@@ -217,10 +228,10 @@ struct Sum {
   void Add(const Layer& layer, const Measured& measured) {
     const auto macs = static_cast<double>(Macs(layer) * layer.count);
     seconds += macs / measured.rate;
-    if (measured.probe > 0) ideal += macs / measured.probe;
+    ideal += macs / measured.rate * measured.share;
   }
   void Print(const char* name) const {
-    std::printf("%-8s %31.3f ms %25.1f %%\n", name, seconds * 1e3,
+    std::printf("%-8s %29.3f %15.1f %%\n", name, seconds * 1e3,
                 100 * ideal / seconds);
   }
 };
@@ -229,8 +240,7 @@ void Run(Isa isa, bool whole) {
   const bool has_probe = BestIsa() >= Isa::kAvx512Vnni;
   std::printf("isa %s, %s\n", IsaName(isa).data(),
               whole ? "whole images" : "bands of rows");
-  std::printf(
-      "group       K     N  side  x        ms   GMAC/s   probe  share\n");
+  std::printf("group       K     N  side  x        ms   GMAC/s    share\n");
   Sum group, total;
   const size_t layers = std::size(kLayers);
   for (size_t i = 0; i < layers; ++i) {
@@ -238,13 +248,12 @@ void Run(Isa isa, bool whole) {
     const Measured measured =
         Measure(PointwiseKernelFor(isa), layer, whole, has_probe);
     const auto macs = static_cast<double>(Macs(layer) * layer.count);
-    std::printf(
-        "%-8s %4lld  %4lld  %4lld %2lld  %8.3f  %7.1f %7.1f  %4.1f %%\n",
-        layer.group, static_cast<long long>(layer.in_channels),
-        static_cast<long long>(layer.out_channels),
-        static_cast<long long>(layer.side), static_cast<long long>(layer.count),
-        macs / measured.rate * 1e3, measured.rate / 1e9, measured.probe / 1e9,
-        has_probe ? 100 * measured.rate / measured.probe : 0);
+    std::printf("%-8s %4lld  %4lld  %4lld %2lld  %8.3f  %7.1f  %5.1f %%\n",
+                layer.group, static_cast<long long>(layer.in_channels),
+                static_cast<long long>(layer.out_channels),
+                static_cast<long long>(layer.side),
+                static_cast<long long>(layer.count), macs / measured.rate * 1e3,
+                measured.rate / 1e9, 100 * measured.share);
     group.Add(layer, measured);
     total.Add(layer, measured);
     const bool last = i + 1 == layers;

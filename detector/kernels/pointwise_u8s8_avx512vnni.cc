@@ -33,7 +33,8 @@ struct Block {
 struct Epilogue {
   __m512i multiplier[2];  // in the order that vpackssdw gives words.
   __m512i intercept, slope, addend_multiplier;
-  __m128i left_shift, segment_shift, fraction_bits;
+  __m512i left_shift, segment_shift, fraction_bits;  // in every element.
+  bool shifts_left;
 };
 
 // Multipliers of two registers of sums, in the order of their words after
@@ -57,12 +58,15 @@ inline Epilogue MakeEpilogue(const PointwiseRows& rows, const Block& block) {
   if (layer.table != nullptr) {
     e.intercept = _mm512_loadu_si512(layer.table->intercept);
     e.slope = _mm512_loadu_si512(layer.table->slope);
-    e.segment_shift = _mm_cvtsi32_si128(layer.table->segment_shift);
+    e.segment_shift =
+        _mm512_set1_epi16(static_cast<int16_t>(layer.table->segment_shift));
   }
   e.addend_multiplier =
       _mm512_set1_epi16(static_cast<int16_t>(rows.addend_multiplier));
-  e.left_shift = _mm_cvtsi32_si128(layer.left_shift);
-  e.fraction_bits = _mm_cvtsi32_si128(layer.fraction_bits);
+  e.left_shift = _mm512_set1_epi32(layer.left_shift);
+  e.shifts_left = layer.left_shift != 0;
+  e.fraction_bits =
+      _mm512_set1_epi16(static_cast<int16_t>(layer.fraction_bits));
   return e;
 }
 
@@ -120,7 +124,12 @@ inline void Accumulate(const PointwiseRows& rows, const Block& block,
 }
 
 // t of two registers of sums.
-inline __m512i Words(__m512i a, __m512i b, __m512i a_shift, __m512i b_shift) {
+inline __m512i Words(const Epilogue& e, __m512i a, __m512i b, __m512i a_shift,
+                     __m512i b_shift) {
+  if (e.shifts_left) {
+    a = _mm512_sllv_epi32(a, e.left_shift);
+    b = _mm512_sllv_epi32(b, e.left_shift);
+  }
   return _mm512_packs_epi32(_mm512_srav_epi32(a, a_shift),
                             _mm512_srav_epi32(b, b_shift));
 }
@@ -137,7 +146,7 @@ template <Kind kKind, bool kSaturate>
 inline __m512i Activate(const Epilogue& e, __m512i p) {
   if constexpr (kKind == Kind::kTable) {
     const __m512i a = _mm512_abs_epi16(p);
-    const __m512i i = _mm512_min_epu16(_mm512_srl_epi16(a, e.segment_shift),
+    const __m512i i = _mm512_min_epu16(_mm512_srlv_epi16(a, e.segment_shift),
                                        _mm512_set1_epi16(kEvenSegments - 1));
     const __m512i intercept = _mm512_permutexvar_epi16(i, e.intercept);
     const __m512i slope = _mm512_permutexvar_epi16(i, e.slope);
@@ -147,7 +156,7 @@ inline __m512i Activate(const Epilogue& e, __m512i p) {
     p = kSaturate ? _mm512_subs_epi16(relu, even)
                   : _mm512_sub_epi16(relu, even);
   }
-  return _mm512_sra_epi16(p, e.fraction_bits);
+  return _mm512_srav_epi16(p, e.fraction_bits);
 }
 
 // The codes of two registers of t. `addend` is null or has the codes that are
@@ -226,8 +235,8 @@ inline void StoreCodes(const Epilogue& e, const Block& block,
   for (int p = 0; p < 6; ++p) {
     if (p >= target.count) return;
     const int64_t at = p * target.stride;
-    const __m512i low = Words(sums[p][0], sums[p][1], shift[0], shift[1]);
-    const __m512i high = Words(sums[p][2], sums[p][3], shift[2], shift[3]);
+    const __m512i low = Words(e, sums[p][0], sums[p][1], shift[0], shift[1]);
+    const __m512i high = Words(e, sums[p][2], sums[p][3], shift[2], shift[3]);
     __m512i codes;
     if (target.addend != nullptr) {
       const __m512i addend = LoadBytes(target.addend + at, target.outputs);
@@ -255,9 +264,9 @@ inline void StoreCodes(const Epilogue& e, const Block& block,
     if (p >= target.count) return;
     const int64_t at = p * target.stride;
     const bool second = p + 1 < target.count;
-    const __m512i low = Words(sums[p][0], sums[p][1], shift[0], shift[1]);
+    const __m512i low = Words(e, sums[p][0], sums[p][1], shift[0], shift[1]);
     const __m512i high =
-        Words(sums[p + 1][0], sums[p + 1][1], shift[0], shift[1]);
+        Words(e, sums[p + 1][0], sums[p + 1][1], shift[0], shift[1]);
     __m512i codes;
     if (target.addend != nullptr) {
       const __m512i addend = LoadTwo(target, at, second);
@@ -298,8 +307,8 @@ inline void StoreCodes(const Epilogue& e, const Block& block,
     if (p >= target.count) return;
     const int64_t at = p * target.stride;
     const int64_t pixels = target.count - p;
-    const __m512i low = Words(sums[p][0], sums[p + 1][0], shift, shift);
-    const __m512i high = Words(sums[p + 2][0], sums[p + 3][0], shift, shift);
+    const __m512i low = Words(e, sums[p][0], sums[p + 1][0], shift, shift);
+    const __m512i high = Words(e, sums[p + 2][0], sums[p + 3][0], shift, shift);
     __m512i codes;
     if (target.addend != nullptr) {
       const __m512i addend = LoadFour(target, at, pixels);
@@ -375,15 +384,6 @@ inline void ComputeTile(const PointwiseRows& rows, const Block& block,
   if constexpr (kKind == Kind::kFloats) {
     StoreFloats<G>(rows, block, pixel, count, sums);
   } else {
-    if (rows.requantization.left_shift != 0) {
-#pragma GCC unroll 24
-      for (int p = 0; p < kRegisters / G; ++p) {
-#pragma GCC unroll 4
-        for (int g = 0; g < G; ++g) {
-          sums[p][g] = _mm512_sll_epi32(sums[p][g], e.left_shift);
-        }
-      }
-    }
     const int64_t at = pixel * rows.out_channels + block.first;
     const Target target = {rows.dst + at,
                            rows.addend == nullptr ? nullptr : rows.addend + at,
