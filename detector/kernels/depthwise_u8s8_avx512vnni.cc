@@ -43,6 +43,9 @@ struct CodeSums {
 // Some columns of one or two output rows, one block of channels.
 struct Segment {
   const DepthwiseU8S8Rows* rows;
+  int64_t in_width;
+  int64_t pixel;  // bytes: all channels.
+  uint8_t pad_code;
   // Source rows and output rows at the block's first channel.
   const uint8_t* src[6];
   uint8_t* dst[2];
@@ -58,6 +61,19 @@ struct Segment {
   CodeSums* sums;
 };
 
+// What is known when a segment is compiled: the two usual cases have neither a
+// part of a block nor a shift to the left.
+enum class Mode {
+  kActivation,  // a table and sums.
+  kLinear,      // neither.
+  kAny,         // looked up.
+};
+
+template <Mode kMode>
+[[gnu::always_inline]] inline bool IsWhole(const Segment& s) {
+  return kMode != Mode::kAny || s.whole;
+}
+
 // Keeps the compiler from holding all weights in registers, that is, on the
 // stack: they are operands in memory.
 template <typename T>
@@ -66,13 +82,13 @@ inline const T* InMemory(const T* p) {
   return p;
 }
 
-inline __m512i Weights(const int8_t* wei, int64_t i) {
+[[gnu::always_inline]] inline __m512i Weights(const int8_t* wei, int64_t i) {
   return _mm512_load_si512(wei + i * 64);
 }
 
 // quads[j]: dword 4 * l + i is bytes 16 * l + 4 * j + i of a, b, c, d.
-inline void Interleave(__m512i a, __m512i b, __m512i c, __m512i d,
-                       __m512i (&quads)[4]) {
+[[gnu::always_inline]] inline void Interleave(__m512i a, __m512i b, __m512i c,
+                                              __m512i d, __m512i (&quads)[4]) {
   const __m512i ab_low = _mm512_unpacklo_epi8(a, b);
   const __m512i ab_high = _mm512_unpackhi_epi8(a, b);
   const __m512i cd_low = _mm512_unpacklo_epi8(c, d);
@@ -83,23 +99,45 @@ inline void Interleave(__m512i a, __m512i b, __m512i c, __m512i d,
   quads[3] = _mm512_unpackhi_epi16(ab_high, cd_high);
 }
 
-inline void AddCodes(const Segment& s, __m512i codes, CodeSums& sums) {
-  if (s.rows->sums == nullptr) return;
+template <Mode kMode>
+[[gnu::always_inline]] inline void AddCodes(const Segment& s, __m512i codes,
+                                            CodeSums& sums) {
+  if (kMode == Mode::kLinear) return;
+  if (kMode == Mode::kAny && s.rows->sums == nullptr) return;
   sums.both = _mm512_add_epi16(sums.both, codes);
   sums.odd = _mm512_add_epi16(sums.odd, _mm512_srli_epi16(codes, 8));
 }
 
-inline __m512i CodesOf(const Segment& s, const RequantizeAvx512& r,
-                       const __m512i (&sums)[4]) {
-  const __m512i p0 = RescaleAvx512(r, sums[0], sums[1], s.shift, s.multiplier);
-  const __m512i p1 =
-      RescaleAvx512(r, sums[2], sums[3], s.shift + 32, s.multiplier + 32);
-  return CodesAvx512(r, p0, p1);
+template <bool kShiftsLeft, bool kTable>
+[[gnu::always_inline]] inline __m512i CodesOf(const Segment& s,
+                                              const RequantizeAvx512& r,
+                                              const __m512i (&sums)[4]) {
+  const int32_t* const shift = InMemory(s.shift);
+  const int16_t* const multiplier = InMemory(s.multiplier);
+  const __m512i p0 =
+      RescaleAvx512<kShiftsLeft>(r, sums[0], sums[1], shift, multiplier);
+  const __m512i p1 = RescaleAvx512<kShiftsLeft>(r, sums[2], sums[3], shift + 32,
+                                                multiplier + 32);
+  return CodesAvx512<kTable>(r, p0, p1);
+}
+
+template <Mode kMode>
+[[gnu::always_inline]] inline __m512i CodesOf(const Segment& s,
+                                              const RequantizeAvx512& r,
+                                              const __m512i (&sums)[4]) {
+  if (kMode == Mode::kActivation) return CodesOf<false, true>(s, r, sums);
+  if (kMode == Mode::kLinear) return CodesOf<false, false>(s, r, sums);
+  if (s.rows->requantization.table != nullptr) {
+    return CodesOf<true, true>(s, r, sums);
+  }
+  return CodesOf<true, false>(s, r, sums);
 }
 
 // One pixel of a block of 64.
-inline void Store(const Segment& s, uint8_t* dst, __m512i codes) {
-  if (s.whole) {
+template <Mode kMode>
+[[gnu::always_inline]] inline void Store(const Segment& s, uint8_t* dst,
+                                         __m512i codes) {
+  if (IsWhole<kMode>(s)) {
     _mm512_storeu_si512(dst, codes);
   } else {
     _mm512_mask_storeu_epi8(dst, s.mask, codes);
@@ -107,17 +145,19 @@ inline void Store(const Segment& s, uint8_t* dst, __m512i codes) {
 }
 
 // kCount rows of one column; padding outside of the image.
-template <int kCount>
-inline void LoadColumn(const Segment& s, int first, int64_t x,
-                       __m512i (&codes)[kCount]) {
-  if (static_cast<uint64_t>(x) >= static_cast<uint64_t>(s.rows->in_width)) {
+template <Mode kMode, int kCount>
+[[gnu::always_inline]] inline void LoadColumn(const Segment& s, int first,
+                                              int64_t x,
+                                              __m512i (&codes)[kCount]) {
+  if (static_cast<uint64_t>(x) >= static_cast<uint64_t>(s.in_width))
+      [[unlikely]] {
     for (__m512i& c : codes) {
-      c = _mm512_set1_epi8(static_cast<char>(s.rows->pad_code));
+      c = _mm512_set1_epi8(static_cast<char>(s.pad_code));
     }
     return;
   }
-  const int64_t offset = x * s.rows->channels;
-  if (s.whole) {
+  const int64_t offset = x * s.pixel;
+  if (IsWhole<kMode>(s)) {
     for (int i = 0; i < kCount; ++i) {
       codes[i] = _mm512_loadu_si512(s.src[first + i] + offset);
     }
@@ -128,20 +168,24 @@ inline void LoadColumn(const Segment& s, int first, int64_t x,
   }
 }
 
-inline void LoadQuads(const Segment& s, int first, int64_t x,
-                      __m512i (&quads)[4]) {
+template <Mode kMode>
+[[gnu::always_inline]] inline void LoadQuads(const Segment& s, int first,
+                                             int64_t x, __m512i (&quads)[4]) {
   __m512i codes[4];
-  LoadColumn(s, first, x, codes);
+  LoadColumn<kMode>(s, first, x, codes);
   Interleave(codes[0], codes[1], codes[2], codes[3], quads);
 }
 
 // ---- 3x3, stride 1, blocks of 64.
 
 // The outputs of one column, whose quads are a, b, c.
-template <int kRows>
-inline void Column3x3(const Segment& s, const RequantizeAvx512& r, int64_t x,
-                      const __m512i (&a)[4], const __m512i (&b)[4],
-                      const __m512i (&c)[4], CodeSums& code_sums) {
+template <Mode kMode, int kRows>
+[[gnu::always_inline]] inline void Column3x3(const Segment& s,
+                                             const RequantizeAvx512& r,
+                                             int64_t x, const __m512i (&a)[4],
+                                             const __m512i (&b)[4],
+                                             const __m512i (&c)[4],
+                                             CodeSums& code_sums) {
   const int8_t* const wei = InMemory(s.wei);
   const int32_t* const bias = InMemory(s.bias);
 #pragma GCC unroll 2
@@ -156,30 +200,31 @@ inline void Column3x3(const Segment& s, const RequantizeAvx512& r, int64_t x,
       sums[j] =
           _mm512_dpbusd_epi32(sums[j], c[j], Weights(wei, 16 + row * 4 + j));
     }
-    const __m512i codes = CodesOf(s, r, sums);
-    Store(s, s.dst[row] + x * s.rows->channels, codes);
-    AddCodes(s, codes, code_sums);
+    const __m512i codes = CodesOf<kMode>(s, r, sums);
+    Store<kMode>(s, s.dst[row] + x * s.pixel, codes);
+    AddCodes<kMode>(s, codes, code_sums);
   }
 }
 
-template <int kRows>
-void Segment3x3Stride1(const Segment& s) {
+template <Mode kMode, int kRows>
+[[gnu::noinline]] void Segment3x3Stride1(const Segment& segment) {
+  const Segment s = segment;
   const RequantizeAvx512 r = MakeRequantizeAvx512(s.rows->requantization);
   CodeSums sums = *s.sums;
   const int64_t to_source = -s.rows->pad_left;
   __m512i a[4], b[4], c[4];
   int64_t x = s.first_column;
-  LoadQuads(s, 0, x + to_source, a);
-  LoadQuads(s, 0, x + to_source + 1, b);
+  LoadQuads<kMode>(s, 0, x + to_source, a);
+  LoadQuads<kMode>(s, 0, x + to_source + 1, b);
   while (true) {
-    LoadQuads(s, 0, x + to_source + 2, c);
-    Column3x3<kRows>(s, r, x, a, b, c, sums);
+    LoadQuads<kMode>(s, 0, x + to_source + 2, c);
+    Column3x3<kMode, kRows>(s, r, x, a, b, c, sums);
     if (++x == s.last_column) break;
-    LoadQuads(s, 0, x + to_source + 2, a);
-    Column3x3<kRows>(s, r, x, b, c, a, sums);
+    LoadQuads<kMode>(s, 0, x + to_source + 2, a);
+    Column3x3<kMode, kRows>(s, r, x, b, c, a, sums);
     if (++x == s.last_column) break;
-    LoadQuads(s, 0, x + to_source + 2, b);
-    Column3x3<kRows>(s, r, x, c, a, b, sums);
+    LoadQuads<kMode>(s, 0, x + to_source + 2, b);
+    Column3x3<kMode, kRows>(s, r, x, c, a, b, sums);
     if (++x == s.last_column) break;
   }
   *s.sums = sums;
@@ -189,20 +234,23 @@ void Segment3x3Stride1(const Segment& s) {
 
 // Columns x and x + 1: `even` quads of the three rows with the third row's next
 // column; the upper two rows of x + 1.
-inline void LoadPair3x3(const Segment& s, int64_t x, __m512i (&even)[4],
-                        __m512i (&odd)[2]) {
+template <Mode kMode>
+[[gnu::always_inline]] inline void LoadPair3x3(const Segment& s, int64_t x,
+                                               __m512i (&even)[4],
+                                               __m512i (&odd)[2]) {
   __m512i left[3], right[3];
-  LoadColumn(s, 0, x, left);
-  LoadColumn(s, 0, x + 1, right);
+  LoadColumn<kMode>(s, 0, x, left);
+  LoadColumn<kMode>(s, 0, x + 1, right);
   Interleave(left[0], left[1], left[2], right[2], even);
   odd[0] = right[0];
   odd[1] = right[1];
 }
 
-inline void Output3x3Stride2(const Segment& s, const RequantizeAvx512& r,
-                             int64_t x, int phase, const __m512i (&left)[4],
-                             const __m512i (&middle)[4],
-                             const __m512i (&right)[4], CodeSums& code_sums) {
+template <Mode kMode>
+[[gnu::always_inline]] inline void Output3x3Stride2(
+    const Segment& s, const RequantizeAvx512& r, int64_t x, int phase,
+    const __m512i (&left)[4], const __m512i (&middle)[4],
+    const __m512i (&right)[4], CodeSums& code_sums) {
   const int8_t* const wei = InMemory(s.wei);
   const int32_t* const bias = InMemory(s.bias);
   __m512i sums[4];
@@ -214,24 +262,26 @@ inline void Output3x3Stride2(const Segment& s, const RequantizeAvx512& r,
                                   Weights(wei, 4 + phase * 4 + j));
     sums[j] = _mm512_dpbusd_epi32(sums[j], right[j], Weights(wei, 12 + j));
   }
-  const __m512i codes = CodesOf(s, r, sums);
-  Store(s, s.dst[0] + x * s.rows->channels, codes);
-  AddCodes(s, codes, code_sums);
+  const __m512i codes = CodesOf<kMode>(s, r, sums);
+  Store<kMode>(s, s.dst[0] + x * s.pixel, codes);
+  AddCodes<kMode>(s, codes, code_sums);
 }
 
-void Segment3x3Stride2(const Segment& s) {
+template <Mode kMode>
+[[gnu::noinline]] void Segment3x3Stride2(const Segment& segment) {
+  const Segment s = segment;
   const RequantizeAvx512 r = MakeRequantizeAvx512(s.rows->requantization);
   CodeSums sums = *s.sums;
   __m512i a[4], b[4], c[4], middle[4], odd[2], next_odd[2];
-  LoadPair3x3(s, s.first_column * 2 - s.rows->pad_left, a, odd);
+  LoadPair3x3<kMode>(s, s.first_column * 2 - s.rows->pad_left, a, odd);
   for (int64_t x = s.first_column; x < s.last_column; x += 2) {
     const int64_t column = x * 2 - s.rows->pad_left;
-    LoadPair3x3(s, column + 2, b, next_odd);
+    LoadPair3x3<kMode>(s, column + 2, b, next_odd);
     Interleave(odd[0], odd[1], next_odd[0], next_odd[1], middle);
-    Output3x3Stride2(s, r, x, 0, a, middle, b, sums);
+    Output3x3Stride2<kMode>(s, r, x, 0, a, middle, b, sums);
     if (x + 1 == s.last_column) break;
-    LoadPair3x3(s, column + 4, c, odd);
-    Output3x3Stride2(s, r, x + 1, 1, b, middle, c, sums);
+    LoadPair3x3<kMode>(s, column + 4, c, odd);
+    Output3x3Stride2<kMode>(s, r, x + 1, 1, b, middle, c, sums);
     for (int j = 0; j < 4; ++j) a[j] = c[j];
   }
   *s.sums = sums;
@@ -246,13 +296,14 @@ struct FourColumns {
   __m512i h[2][4];
 };
 
-template <int kRows>
-inline void LoadFour(const Segment& s, int64_t x, FourColumns& four) {
+template <Mode kMode, int kRows>
+[[gnu::always_inline]] inline void LoadFour(const Segment& s, int64_t x,
+                                            FourColumns& four) {
   __m512i upper[4], lower[4];
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {
     __m512i codes[4 + kRows];
-    LoadColumn(s, 0, x + i, codes);
+    LoadColumn<kMode>(s, 0, x + i, codes);
     upper[i] = codes[0];
     if (kRows == 2) lower[i] = codes[3 + kRows];
     Interleave(codes[1], codes[2], codes[3], codes[4], four.m[i]);
@@ -266,9 +317,9 @@ inline void LoadFour(const Segment& s, int64_t x, FourColumns& four) {
 // The sums of 4 / kStride outputs in kRows rows. The weights have two rows if
 // stride is 1.
 template <int kStride, int kRows>
-inline void Sums5x5(const Segment& s, const FourColumns& left,
-                    const FourColumns& right,
-                    __m512i (&results)[4 / kStride][kRows][4]) {
+[[gnu::always_inline]] inline void Sums5x5(
+    const Segment& s, const FourColumns& left, const FourColumns& right,
+    __m512i (&results)[4 / kStride][kRows][4]) {
   constexpr int kOutputs = 4 / kStride;
   constexpr int kPackedRows = 3 - kStride;
 #pragma GCC unroll 1
@@ -315,17 +366,20 @@ inline void Sums5x5(const Segment& s, const FourColumns& left,
   }
 }
 
-template <int kStride, int kRows>
-void Segment5x5(const Segment& s) {
+template <Mode kMode, int kStride, int kRows>
+[[gnu::noinline]] void Segment5x5(const Segment& segment) {
+  const Segment s = segment;
   constexpr int kOutputs = 4 / kStride;
   const RequantizeAvx512 r = MakeRequantizeAvx512(s.rows->requantization);
   CodeSums code_sums = *s.sums;
   FourColumns columns[2];
   __m512i sums[kOutputs][kRows][4];
   int side = 0;
-  LoadFour<kRows>(s, s.first_column * kStride - s.rows->pad_left, columns[0]);
+  LoadFour<kMode, kRows>(s, s.first_column * kStride - s.rows->pad_left,
+                         columns[0]);
   for (int64_t x = s.first_column; x < s.last_column; x += kOutputs) {
-    LoadFour<kRows>(s, x * kStride - s.rows->pad_left + 4, columns[side ^ 1]);
+    LoadFour<kMode, kRows>(s, x * kStride - s.rows->pad_left + 4,
+                           columns[side ^ 1]);
     Sums5x5<kStride, kRows>(s, columns[side], columns[side ^ 1], sums);
     side ^= 1;
     const int64_t left = s.last_column - x;
@@ -333,9 +387,9 @@ void Segment5x5(const Segment& s) {
     for (int64_t i = 0; i < count; ++i) {
 #pragma GCC unroll 2
       for (int row = 0; row < kRows; ++row) {
-        const __m512i codes = CodesOf(s, r, sums[i][row]);
-        Store(s, s.dst[row] + (x + i) * s.rows->channels, codes);
-        AddCodes(s, codes, code_sums);
+        const __m512i codes = CodesOf<kMode>(s, r, sums[i][row]);
+        Store<kMode>(s, s.dst[row] + (x + i) * s.pixel, codes);
+        AddCodes<kMode>(s, codes, code_sums);
       }
     }
   }
@@ -345,17 +399,15 @@ void Segment5x5(const Segment& s) {
 // ---- Narrow blocks: vectors of 2 pixels x 32 or 4 pixels x 16 channels.
 
 // As below, at the border of the image or of the channels.
-__attribute__((noinline)) __m512i LoadPixelsSlowly(const Segment& s,
-                                                   const uint8_t* row,
-                                                   int64_t x, int64_t pixels,
-                                                   int64_t stride) {
+[[gnu::noinline]] __m512i LoadPixelsSlowly(const Segment& s, const uint8_t* row,
+                                           int64_t x, int64_t pixels,
+                                           int64_t stride) {
   alignas(64) uint8_t codes[64];
-  _mm512_store_si512(codes,
-                     _mm512_set1_epi8(static_cast<char>(s.rows->pad_code)));
+  _mm512_store_si512(codes, _mm512_set1_epi8(static_cast<char>(s.pad_code)));
   for (int64_t i = 0; i < pixels; ++i) {
     const int64_t at = x + i * stride;
-    if (at < 0 || at >= s.rows->in_width) continue;
-    const uint8_t* const pixel = row + at * s.rows->channels;
+    if (at < 0 || at >= s.in_width) continue;
+    const uint8_t* const pixel = row + at * s.pixel;
     for (int64_t c = 0; c < s.channels; ++c) {
       codes[i * (64 / pixels) + c] = pixel[c];
     }
@@ -365,12 +417,14 @@ __attribute__((noinline)) __m512i LoadPixelsSlowly(const Segment& s,
 
 // Pixels at columns x, x + kStride, ... of a row.
 template <int kPixels, int kStride>
-inline __m512i LoadPixels(const Segment& s, const uint8_t* row, int64_t x) {
+[[gnu::always_inline]] inline __m512i LoadPixels(const Segment& s,
+                                                 const uint8_t* row,
+                                                 int64_t x) {
   constexpr int kLanes = 64 / kPixels;
-  const int64_t channels = s.rows->channels;
+  const int64_t channels = s.pixel;
   const int64_t last = x + (kPixels - 1) * kStride;
   const uint8_t* const p = row + x * channels;
-  if (s.whole && x >= 0 && last < s.rows->in_width) {
+  if (s.whole && x >= 0 && last < s.in_width) {
     if (kStride == 1 && channels == kLanes) return _mm512_loadu_si512(p);
     const int64_t step = kStride * channels;
     if constexpr (kPixels == 2) {
@@ -394,10 +448,10 @@ inline __m512i LoadPixels(const Segment& s, const uint8_t* row, int64_t x) {
 
 // `count` pixels of a row, of which the first is x.
 template <int kPixels>
-inline void StorePixels(const Segment& s, uint8_t* dst, int64_t count,
-                        __m512i codes) {
+[[gnu::always_inline]] inline void StorePixels(const Segment& s, uint8_t* dst,
+                                               int64_t count, __m512i codes) {
   constexpr int kLanes = 64 / kPixels;
-  const int64_t channels = s.rows->channels;
+  const int64_t channels = s.pixel;
   if (s.whole && count == kPixels && channels == kLanes) {
     _mm512_storeu_si512(dst, codes);
     return;
@@ -415,7 +469,8 @@ inline void StorePixels(const Segment& s, uint8_t* dst, int64_t count,
 
 // Rows first .. first + 3 of the pixels x ..., as far as there are kCount.
 template <int kPixels, int kStride, int kCount>
-inline void LoadNarrowQuads(const Segment& s, int64_t x, __m512i (&quads)[4]) {
+[[gnu::always_inline]] inline void LoadNarrowQuads(const Segment& s, int64_t x,
+                                                   __m512i (&quads)[4]) {
   __m512i codes[4];
 #pragma GCC unroll 4
   for (int i = 0; i < kCount; ++i) {
@@ -427,7 +482,8 @@ inline void LoadNarrowQuads(const Segment& s, int64_t x, __m512i (&quads)[4]) {
 
 // Rows 4 and 5, if there, of pixels x ... and of their right neighbours.
 template <int kPixels, int kStride, int kRows>
-inline void LoadLowerQuads(const Segment& s, int64_t x, __m512i (&quads)[4]) {
+[[gnu::always_inline]] inline void LoadLowerQuads(const Segment& s, int64_t x,
+                                                  __m512i (&quads)[4]) {
   __m512i codes[4];
 #pragma GCC unroll 2
   for (int i = 0; i < 2; ++i) {
@@ -440,8 +496,9 @@ inline void LoadLowerQuads(const Segment& s, int64_t x, __m512i (&quads)[4]) {
 }
 
 template <int kPackedRows, int kRows>
-inline void AddProducts(const int8_t* wei, const __m512i (&quads)[4],
-                        __m512i (&sums)[kRows][4]) {
+[[gnu::always_inline]] inline void AddProducts(const int8_t* wei,
+                                               const __m512i (&quads)[4],
+                                               __m512i (&sums)[kRows][4]) {
 #pragma GCC unroll 2
   for (int row = 0; row < kRows; ++row) {
 #pragma GCC unroll 4
@@ -453,7 +510,8 @@ inline void AddProducts(const int8_t* wei, const __m512i (&quads)[4],
 }
 
 template <int kPixels, int kKernel, int kStride, int kRows>
-inline void NarrowSums(const Segment& s, int64_t x, __m512i (&sums)[kRows][4]) {
+[[gnu::always_inline]] inline void NarrowSums(const Segment& s, int64_t x,
+                                              __m512i (&sums)[kRows][4]) {
   constexpr int kPackedRows = 3 - kStride;
   constexpr int kNeeded = kRows - 1 + kKernel;
   constexpr int kUpper = kNeeded < 4 ? kNeeded : 4;
@@ -476,8 +534,9 @@ inline void NarrowSums(const Segment& s, int64_t x, __m512i (&sums)[kRows][4]) {
   }
 }
 
-template <int kPixels, int kKernel, int kStride, int kRows>
-void SegmentNarrow(const Segment& s) {
+template <Mode kMode, int kPixels, int kKernel, int kStride, int kRows>
+[[gnu::noinline]] void SegmentNarrow(const Segment& segment) {
+  const Segment s = segment;
   const RequantizeAvx512 r = MakeRequantizeAvx512(s.rows->requantization);
   CodeSums code_sums = *s.sums;
   for (int64_t x = s.first_column; x < s.last_column; x += kPixels) {
@@ -490,9 +549,9 @@ void SegmentNarrow(const Segment& s) {
 #pragma GCC unroll 2
     for (int row = 0; row < kRows; ++row) {
       const __m512i codes =
-          _mm512_maskz_mov_epi8(valid, CodesOf(s, r, sums[row]));
-      StorePixels<kPixels>(s, s.dst[row] + x * s.rows->channels, count, codes);
-      AddCodes(s, codes, code_sums);
+          _mm512_maskz_mov_epi8(valid, CodesOf<kMode>(s, r, sums[row]));
+      StorePixels<kPixels>(s, s.dst[row] + x * s.pixel, count, codes);
+      AddCodes<kMode>(s, codes, code_sums);
     }
   }
   *s.sums = code_sums;
@@ -500,16 +559,31 @@ void SegmentNarrow(const Segment& s) {
 
 // ---- All blocks, rows and columns.
 
-template <int kPixels, int kKernel, int kStride, int kRows>
+template <Mode kMode, int kPixels, int kKernel, int kStride, int kRows>
 inline void RunSegment(const Segment& s) {
   if constexpr (kPixels > 1) {
-    SegmentNarrow<kPixels, kKernel, kStride, kRows>(s);
+    SegmentNarrow<kMode, kPixels, kKernel, kStride, kRows>(s);
   } else if constexpr (kKernel == 5) {
-    Segment5x5<kStride, kRows>(s);
+    Segment5x5<kMode, kStride, kRows>(s);
   } else if constexpr (kStride == 1) {
-    Segment3x3Stride1<kRows>(s);
+    Segment3x3Stride1<kMode, kRows>(s);
   } else {
-    Segment3x3Stride2(s);
+    Segment3x3Stride2<kMode>(s);
+  }
+}
+
+template <int kPixels, int kKernel, int kStride, int kRows>
+inline void RunSegment(const Segment& s) {
+  const Requantization& layer = s.rows->requantization;
+  const bool usual = s.whole && layer.left_shift == 0;
+  const bool table = layer.table != nullptr;
+  const bool sums = s.rows->sums != nullptr;
+  if (usual && table && sums) {
+    RunSegment<Mode::kActivation, kPixels, kKernel, kStride, kRows>(s);
+  } else if (usual && !table && !sums) {
+    RunSegment<Mode::kLinear, kPixels, kKernel, kStride, kRows>(s);
+  } else {
+    RunSegment<Mode::kAny, kPixels, kKernel, kStride, kRows>(s);
   }
 }
 
@@ -614,6 +688,9 @@ void RunAll(const DepthwiseU8S8Rows& rows) {
   CodeSums sums = {_mm512_setzero_si512(), _mm512_setzero_si512()};
   Segment s = {};
   s.rows = &rows;
+  s.in_width = rows.in_width;
+  s.pixel = rows.channels;
+  s.pad_code = rows.pad_code;
   s.sums = &sums;
   for (int64_t y = rows.first_row; y < rows.last_row; y += kTileRows) {
     const int64_t end = y + kTileRows;

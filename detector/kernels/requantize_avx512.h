@@ -17,8 +17,6 @@ namespace {
 
 // What a layer's 64 outputs at a time have in common, in registers.
 struct RequantizeAvx512 {
-  bool shifts_left;  // a branch that is always the same costs next to nothing.
-  bool activates;
   __m512i left_shift;
   __m512i fraction_bits;
   // min(a >> shift, 31) is the low 5 bits of adds(a, wrap) >> shift: at 32
@@ -31,8 +29,6 @@ struct RequantizeAvx512 {
 
 inline RequantizeAvx512 MakeRequantizeAvx512(const Requantization& layer) {
   RequantizeAvx512 r;
-  r.shifts_left = layer.left_shift != 0;
-  r.activates = layer.table != nullptr;
   r.left_shift = _mm512_set1_epi32(layer.left_shift);
   r.fraction_bits =
       _mm512_set1_epi16(static_cast<int16_t>(layer.fraction_bits));
@@ -50,10 +46,12 @@ inline RequantizeAvx512 MakeRequantizeAvx512(const Requantization& layer) {
 
 // p of 32 sums: those of two neighbouring vectors. `shift` [32] in the order of
 // the sums, `multiplier` [32] in that of the result.
-inline __m512i RescaleAvx512(const RequantizeAvx512& r, __m512i low,
-                             __m512i high, const int32_t* shift,
-                             const int16_t* multiplier) {
-  if (r.shifts_left) {
+template <bool kShiftsLeft>
+[[gnu::always_inline]] inline __m512i RescaleAvx512(const RequantizeAvx512& r,
+                                                    __m512i low, __m512i high,
+                                                    const int32_t* shift,
+                                                    const int16_t* multiplier) {
+  if constexpr (kShiftsLeft) {
     low = _mm512_sllv_epi32(low, r.left_shift);
     high = _mm512_sllv_epi32(high, r.left_shift);
   }
@@ -63,7 +61,8 @@ inline __m512i RescaleAvx512(const RequantizeAvx512& r, __m512i low,
   return _mm512_mulhrs_epi16(t, _mm512_loadu_si512(multiplier));
 }
 
-inline __m512i ActivateAvx512(const RequantizeAvx512& r, __m512i p) {
+[[gnu::always_inline]] inline __m512i ActivateAvx512(const RequantizeAvx512& r,
+                                                     __m512i p) {
   const __m512i a = _mm512_abs_epi16(p);
   const __m512i i =
       _mm512_srlv_epi16(_mm512_adds_epu16(a, r.wrap), r.segment_shift);
@@ -74,8 +73,10 @@ inline __m512i ActivateAvx512(const RequantizeAvx512& r, __m512i p) {
 }
 
 // Codes of 64 p, given as two vectors.
-inline __m512i CodesAvx512(const RequantizeAvx512& r, __m512i p0, __m512i p1) {
-  if (r.activates) {
+template <bool kTable>
+[[gnu::always_inline]] inline __m512i CodesAvx512(const RequantizeAvx512& r,
+                                                  __m512i p0, __m512i p1) {
+  if constexpr (kTable) {
     p0 = ActivateAvx512(r, p0);
     p1 = ActivateAvx512(r, p1);
   }
