@@ -398,21 +398,14 @@ template <Mode kMode, int kStride, int kRows>
 
 // ---- Narrow blocks: vectors of 2 pixels x 32 or 4 pixels x 16 channels.
 
-// As below, at the border of the image or of the channels.
-[[gnu::noinline]] __m512i LoadPixelsSlowly(const Segment& s, const uint8_t* row,
-                                           int64_t x, int64_t pixels,
-                                           int64_t stride) {
-  alignas(64) uint8_t codes[64];
-  _mm512_store_si512(codes, _mm512_set1_epi8(static_cast<char>(s.pad_code)));
-  for (int64_t i = 0; i < pixels; ++i) {
-    const int64_t at = x + i * stride;
-    if (at < 0 || at >= s.in_width) continue;
-    const uint8_t* const pixel = row + at * s.pixel;
-    for (int64_t c = 0; c < s.channels; ++c) {
-      codes[i * (64 / pixels) + c] = pixel[c];
-    }
+// A pixel of a narrow block, or padding.
+[[gnu::always_inline]] inline __m256i LoadPixel(const Segment& s,
+                                                const uint8_t* row, int64_t x) {
+  if (static_cast<uint64_t>(x) >= static_cast<uint64_t>(s.in_width)) {
+    return _mm256_set1_epi8(static_cast<char>(s.pad_code));
   }
-  return _mm512_load_si512(codes);
+  return _mm256_maskz_loadu_epi8(static_cast<__mmask32>(s.mask),
+                                 row + x * s.pixel);
 }
 
 // Pixels at columns x, x + kStride, ... of a row.
@@ -420,30 +413,24 @@ template <int kPixels, int kStride>
 [[gnu::always_inline]] inline __m512i LoadPixels(const Segment& s,
                                                  const uint8_t* row,
                                                  int64_t x) {
-  constexpr int kLanes = 64 / kPixels;
-  const int64_t channels = s.pixel;
-  const int64_t last = x + (kPixels - 1) * kStride;
-  const uint8_t* const p = row + x * channels;
-  if (s.whole && x >= 0 && last < s.in_width) {
-    if (kStride == 1 && channels == kLanes) return _mm512_loadu_si512(p);
-    const int64_t step = kStride * channels;
-    if constexpr (kPixels == 2) {
-      const __m256i low =
-          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-      return _mm512_inserti64x4(
-          _mm512_castsi256_si512(low),
-          _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p + step)), 1);
-    } else {
-      const auto load = [p, step](int64_t i) {
-        return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + i * step));
-      };
-      __m512i all = _mm512_castsi128_si512(load(0));
-      all = _mm512_mask_broadcast_i32x4(all, 0x00f0, load(1));
-      all = _mm512_mask_broadcast_i32x4(all, 0x0f00, load(2));
-      return _mm512_mask_broadcast_i32x4(all, 0xf000, load(3));
-    }
+  if (kStride == 1 && s.pixel * kPixels == 64 && x >= 0 &&
+      x + kPixels <= s.in_width) {
+    return _mm512_loadu_si512(row + x * s.pixel);
   }
-  return LoadPixelsSlowly(s, row, x, kPixels, kStride);
+  __m512i all = _mm512_castsi256_si512(LoadPixel(s, row, x));
+  if constexpr (kPixels == 2) {
+    return _mm512_inserti64x4(all, LoadPixel(s, row, x + kStride), 1);
+  } else {
+    const auto insert = [&](int i, __mmask16 lanes) {
+      all = _mm512_mask_broadcast_i32x4(
+          all, lanes,
+          _mm256_castsi256_si128(LoadPixel(s, row, x + i * kStride)));
+    };
+    insert(1, 0x00f0);
+    insert(2, 0x0f00);
+    insert(3, 0xf000);
+    return all;
+  }
 }
 
 // `count` pixels of a row, of which the first is x.
@@ -495,7 +482,7 @@ template <int kPixels, int kStride, int kRows>
   Interleave(codes[0], codes[1], codes[2], codes[3], quads);
 }
 
-template <int kPackedRows, int kRows>
+template <int kRows>
 [[gnu::always_inline]] inline void AddProducts(const int8_t* wei,
                                                const __m512i (&quads)[4],
                                                __m512i (&sums)[kRows][4]) {
@@ -509,40 +496,128 @@ template <int kPackedRows, int kRows>
   }
 }
 
-template <int kPixels, int kKernel, int kStride, int kRows>
-[[gnu::always_inline]] inline void NarrowSums(const Segment& s, int64_t x,
-                                              __m512i (&sums)[kRows][4]) {
-  constexpr int kPackedRows = 3 - kStride;
-  constexpr int kNeeded = kRows - 1 + kKernel;
-  constexpr int kUpper = kNeeded < 4 ? kNeeded : 4;
-  const int8_t* wei = InMemory(s.wei);
+template <int kRows>
+[[gnu::always_inline]] inline void SetToBias(const Segment& s,
+                                             __m512i (&sums)[kRows][4]) {
+#pragma GCC unroll 2
   for (auto& row : sums) {
+#pragma GCC unroll 4
     for (int j = 0; j < 4; ++j) row[j] = _mm512_load_si512(s.bias + 16 * j);
   }
-  __m512i quads[4];
+}
+
+// Stride 2: the quads of each kx are made anew.
+template <int kPixels, int kKernel, int kRows>
+struct NarrowStride2 {
+  explicit NarrowStride2(const Segment&) {}
+
+  [[gnu::always_inline]] void Sum(const Segment& s, int64_t x,
+                                  __m512i (&sums)[kRows][4]) {
+    const int8_t* wei = InMemory(s.wei);
+    SetToBias(s, sums);
+    __m512i quads[4];
 #pragma GCC unroll 1
-  for (int kx = 0; kx < kKernel; ++kx, wei += kPackedRows * 256) {
-    LoadNarrowQuads<kPixels, kStride, kUpper>(s, x + kx, quads);
-    AddProducts<kPackedRows>(wei, quads, sums);
-  }
-  if constexpr (kKernel == 5) {
+    for (int kx = 0; kx < kKernel; ++kx, wei += 256) {
+      LoadNarrowQuads<kPixels, 2, kKernel == 3 ? 3 : 4>(s, x + kx, quads);
+      AddProducts<kRows>(wei, quads, sums);
+    }
 #pragma GCC unroll 1
-    for (int kx = 0; kx < kKernel; kx += 2, wei += kPackedRows * 256) {
-      LoadLowerQuads<kPixels, kStride, kRows>(s, x + kx, quads);
-      AddProducts<kPackedRows>(wei, quads, sums);
+    for (int kx = 0; kKernel == 5 && kx < kKernel; kx += 2, wei += 256) {
+      LoadLowerQuads<kPixels, 2, kRows>(s, x + kx, quads);
+      AddProducts<kRows>(wei, quads, sums);
     }
   }
+};
+
+// The pixels of two neighbouring groups that begin kShift pixels late.
+template <int kPixels, int kShift>
+[[gnu::always_inline]] inline void Shift(const __m512i (&left)[4],
+                                         const __m512i (&right)[4],
+                                         __m512i (&quads)[4]) {
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) {
+    quads[j] = kShift == 0 ? left[j]
+                           : _mm512_alignr_epi64(right[j], left[j],
+                                                 kShift * 8 / kPixels);
+  }
 }
+
+// Stride 1: quads of neighbouring groups of pixels are kept, and shifted by kx.
+template <int kPixels, int kKernel, int kRows>
+struct NarrowStride1 {
+  static constexpr int kGroups = (kKernel + 2 * kPixels - 2) / kPixels;
+  static constexpr int kUpper = kKernel + kRows - 1 < 4 ? 3 : 4;
+
+  // The groups before the one that Sum adds.
+  explicit NarrowStride1(const Segment& s) {
+    const int64_t x = s.first_column - s.rows->pad_left;
+    for (int g = 0; g + 1 < kGroups; ++g) Load(s, x, g);
+  }
+
+  [[gnu::always_inline]] void Load(const Segment& s, int64_t x, int g) {
+    LoadNarrowQuads<kPixels, 1, kUpper>(s, x + g * kPixels, upper[g]);
+    if constexpr (kKernel == 5) {
+      LoadLowerQuads<kPixels, 1, kRows>(s, x + g * kPixels, lower[g]);
+    }
+  }
+
+  template <int kTap>
+  [[gnu::always_inline]] void Add(const int8_t* wei,
+                                  const __m512i (&groups)[kGroups][4],
+                                  __m512i (&sums)[kRows][4]) {
+    constexpr int kLeft = kTap / kPixels;
+    constexpr int kRight = kLeft + 1 < kGroups ? kLeft + 1 : kLeft;
+    __m512i quads[4];
+    Shift<kPixels, kTap % kPixels>(groups[kLeft], groups[kRight], quads);
+    AddProducts<kRows>(wei, quads, sums);
+  }
+
+  [[gnu::always_inline]] void Sum(const Segment& s, int64_t x,
+                                  __m512i (&sums)[kRows][4]) {
+    Load(s, x, kGroups - 1);
+    const int8_t* const wei = InMemory(s.wei);
+    SetToBias(s, sums);
+    Add<0>(wei, upper, sums);
+    Add<1>(wei + 512, upper, sums);
+    Add<2>(wei + 1024, upper, sums);
+    if constexpr (kKernel == 5) {
+      Add<3>(wei + 1536, upper, sums);
+      Add<4>(wei + 2048, upper, sums);
+      Add<0>(wei + 2560, lower, sums);
+      Add<2>(wei + 3072, lower, sums);
+      Add<4>(wei + 3584, lower, sums);
+    }
+    for (int g = 0; g + 1 < kGroups; ++g) {
+      for (int j = 0; j < 4; ++j) {
+        upper[g][j] = upper[g + 1][j];
+        if (kKernel == 5) lower[g][j] = lower[g + 1][j];
+      }
+    }
+  }
+
+  __m512i upper[kGroups][4];
+  __m512i lower[kGroups][4];
+};
+
+template <int kPixels, int kKernel, int kStride, int kRows>
+struct Narrow : NarrowStride1<kPixels, kKernel, kRows> {
+  using NarrowStride1<kPixels, kKernel, kRows>::NarrowStride1;
+};
+template <int kPixels, int kKernel, int kRows>
+struct Narrow<kPixels, kKernel, 2, kRows>
+    : NarrowStride2<kPixels, kKernel, kRows> {
+  using NarrowStride2<kPixels, kKernel, kRows>::NarrowStride2;
+};
 
 template <Mode kMode, int kPixels, int kKernel, int kStride, int kRows>
 [[gnu::noinline]] void SegmentNarrow(const Segment& segment) {
   const Segment s = segment;
   const RequantizeAvx512 r = MakeRequantizeAvx512(s.rows->requantization);
   CodeSums code_sums = *s.sums;
+  Narrow<kPixels, kKernel, kStride, kRows> narrow(s);
   for (int64_t x = s.first_column; x < s.last_column; x += kPixels) {
     __m512i sums[kRows][4];
-    NarrowSums<kPixels, kKernel, kStride, kRows>(
-        s, x * kStride - s.rows->pad_left, sums);
+    narrow.Sum(s, x * kStride - s.rows->pad_left, sums);
     const int64_t left = s.last_column - x;
     const int64_t count = left < kPixels ? left : kPixels;
     const __mmask64 valid = ~__mmask64{0} >> (64 - count * (64 / kPixels));
