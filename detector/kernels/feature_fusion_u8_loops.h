@@ -11,30 +11,6 @@
 namespace cyto8 {
 namespace {
 
-// What the pixels of a row share, for the channels from first_channel on.
-struct FusionColumn {
-  int64_t first_channel;
-  ByteLanes lanes;
-  const EvenVectors* table;  // null: no activation.
-  WordPair start;
-  WordPair multiplier[kMaxFusionSources];
-};
-
-inline FusionColumn ColumnOf(const FusionRowU8& row, int64_t first_channel,
-                             const EvenVectors* table) {
-  const int64_t left = row.channels - first_channel;
-  FusionColumn column;
-  column.first_channel = first_channel;
-  column.lanes = FirstBytes(left < kBytes ? left : kBytes);
-  column.table = table;
-  column.start = LoadWords(row.start + first_channel, column.lanes);
-  for (int64_t i = 0; i < row.sources; ++i) {
-    column.multiplier[i] = LoadWords(
-        row.multiplier + i * row.channels + first_channel, column.lanes);
-  }
-  return column;
-}
-
 inline WordPair AddCodes(const WordPair& p, Bytes codes,
                          const WordPair& multiplier) {
   const WordPair wide = WidenBytes(codes);
@@ -42,56 +18,71 @@ inline WordPair AddCodes(const WordPair& p, Bytes codes,
           AddSaturated(p.high, MultiplyHigh(wide.high, multiplier.high))};
 }
 
-// kSources: how many there are, which the compiler unrolls; 0: it cannot know.
-template <int kSources, bool kActivate>
-inline void FuseColumn(const FusionRowU8& row, const FusionColumn& column) {
+// The vector of channels from `channel` on of all pixels. kSources: how many
+// there are, 0: as row.sources says. kWhole: the vector has kBytes channels.
+template <int kSources, bool kWhole>
+inline void FuseColumn(const FusionRowU8& row, int64_t channel,
+                       const EvenVectors* even) {
+  constexpr int64_t kMost = kSources == 0 ? kMaxFusionSources : kSources;
   const int64_t sources = kSources == 0 ? row.sources : kSources;
-  const uint8_t* pixels[kMaxFusionSources];
-  int64_t uses[kMaxFusionSources];  // of the pixel so far.
+  const int64_t channels = row.channels;
+  const ByteLanes lanes = FirstBytes(kWhole ? kBytes : channels - channel);
+  const WordPair start = LoadWords(row.start + channel, lanes);
+  WordPair multiplier[kMost];
+  const uint8_t* pixels[kMost];
+  int64_t repeats[kMost];
+  int64_t uses[kMost];  // of the pixel so far.
   for (int64_t i = 0; i < sources; ++i) {
-    pixels[i] = row.rows[i] + column.first_channel;
+    multiplier[i] = LoadWords(row.multiplier + i * channels + channel, lanes);
+    pixels[i] = row.rows[i] + channel;
+    repeats[i] = row.repeats[i];
     uses[i] = 0;
   }
-  uint8_t* dst = row.dst + column.first_channel;
-  for (int64_t x = 0; x < row.width; ++x) {
-    WordPair p = column.start;
+  const ShiftCount shift = ShiftBy(row.requantization.fraction_bits);
+  uint8_t* dst = row.dst + channel;
+  for (int64_t x = row.width; x > 0; --x) {
+    WordPair p = start;
     for (int64_t i = 0; i < sources; ++i) {
-      p = AddCodes(p, LoadBytes(pixels[i], column.lanes), column.multiplier[i]);
-      if (++uses[i] < row.repeats[i]) continue;
-      pixels[i] += row.channels;
+      p = AddCodes(p,
+                   kWhole ? LoadBytes(pixels[i]) : LoadBytes(pixels[i], lanes),
+                   multiplier[i]);
+      if (++uses[i] < repeats[i]) continue;
+      pixels[i] += channels;
       uses[i] = 0;
     }
-    if (kActivate) p = Activate(p, *column.table);
-    StoreBytes(dst, PackCodes(p, row.requantization.fraction_bits),
-               column.lanes);
-    dst += row.channels;
+    if (even != nullptr) p = Activate(p, *even);
+    const Bytes codes = PackCodes(p, shift);
+    if (kWhole) {
+      StoreBytes(dst, codes);
+    } else {
+      StoreBytes(dst, codes, lanes);
+    }
+    dst += channels;
   }
 }
 
-template <bool kActivate>
-inline void FuseColumnOf(const FusionRowU8& row, const FusionColumn& column) {
+inline void FuseWholeColumn(const FusionRowU8& row, int64_t channel,
+                            const EvenVectors* even) {
   switch (row.sources) {
     case 2:
-      return FuseColumn<2, kActivate>(row, column);
+      return FuseColumn<2, true>(row, channel, even);
     case 3:
-      return FuseColumn<3, kActivate>(row, column);
+      return FuseColumn<3, true>(row, channel, even);
     default:
-      return FuseColumn<0, kActivate>(row, column);
+      return FuseColumn<0, true>(row, channel, even);
   }
 }
 
+// The last vector of channels may take some once more.
 inline void FuseRow(const FusionRowU8& row) {
   const EvenTable* const table = row.requantization.table;
   EvenVectors vectors;
   if (table != nullptr) vectors = LoadTable(*table);
-  for (int64_t c = 0; c < row.channels; c += kBytes) {
-    const FusionColumn column =
-        ColumnOf(row, c, table == nullptr ? nullptr : &vectors);
-    if (table == nullptr) {
-      FuseColumnOf<false>(row, column);
-    } else {
-      FuseColumnOf<true>(row, column);
-    }
+  const EvenVectors* const even = table == nullptr ? nullptr : &vectors;
+  const int64_t last = row.channels - kBytes;
+  if (last < 0) return FuseColumn<0, false>(row, 0, even);
+  for (int64_t first = 0; first < row.channels; first += kBytes) {
+    FuseWholeColumn(row, first < last ? first : last, even);
   }
 }
 

@@ -41,14 +41,14 @@ inline void StoreAny(void* p, Bytes x) {
   _mm256_storeu_si256(static_cast<__m256i*>(p), x);
 }
 
+inline Bytes LoadBytes(const uint8_t* p) { return LoadAny(p); }
 inline Bytes LoadBytes(const uint8_t* p, ByteLanes lanes) {
-  if (lanes == kBytes) return LoadAny(p);
   uint8_t bytes[kBytes] = {};
   __builtin_memcpy(bytes, p, lanes);
   return LoadAny(bytes);  // 0 in the other lanes.
 }
+inline void StoreBytes(uint8_t* p, Bytes x) { StoreAny(p, x); }
 inline void StoreBytes(uint8_t* p, Bytes x, ByteLanes lanes) {
-  if (lanes == kBytes) return StoreAny(p, x);
   uint8_t bytes[kBytes];
   StoreAny(bytes, x);
   __builtin_memcpy(p, bytes, lanes);
@@ -128,10 +128,11 @@ inline WordPair Activate(const WordPair& p, const EvenVectors& table) {
           ActivateWith(p.high, a.high, intercept.high, slope.high)};
 }
 // sat8(x >> shift).
-inline Bytes PackCodes(const WordPair& x, int32_t shift) {
-  const __m128i count = _mm_cvtsi32_si128(shift);
-  return _mm256_packus_epi16(_mm256_sra_epi16(x.low, count),
-                             _mm256_sra_epi16(x.high, count));
+using ShiftCount = __m128i;
+inline ShiftCount ShiftBy(int32_t count) { return _mm_cvtsi32_si128(count); }
+inline Bytes PackCodes(const WordPair& x, ShiftCount shift) {
+  return _mm256_packus_epi16(_mm256_sra_epi16(x.low, shift),
+                             _mm256_sra_epi16(x.high, shift));
 }
 
 // Gated weights: words are weights of 4 inputs for each output.

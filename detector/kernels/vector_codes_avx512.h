@@ -31,9 +31,11 @@ struct WordPair {
 // The first `count` bytes, count in [1, kBytes].
 inline ByteLanes FirstBytes(int64_t count) { return ~0ull >> (kBytes - count); }
 
+inline Bytes LoadBytes(const uint8_t* p) { return _mm512_loadu_si512(p); }
 inline Bytes LoadBytes(const uint8_t* p, ByteLanes lanes) {
   return _mm512_maskz_loadu_epi8(lanes, p);  // 0 in the other lanes.
 }
+inline void StoreBytes(uint8_t* p, Bytes x) { _mm512_storeu_si512(p, x); }
 inline void StoreBytes(uint8_t* p, Bytes x, ByteLanes lanes) {
   _mm512_mask_storeu_epi8(p, lanes, x);
 }
@@ -49,9 +51,9 @@ inline WordPair LoadWords(const int16_t* p, ByteLanes lanes) {
 }
 // Each code times 128.
 inline WordPair WidenBytes(Bytes x) {
-  const Bytes zero = _mm512_setzero_si512();
-  return {_mm512_srli_epi16(_mm512_unpacklo_epi8(zero, x), 1),
-          _mm512_srli_epi16(_mm512_unpackhi_epi8(zero, x), 1)};
+  const Bytes parts = _mm512_set1_epi16(0x017f);  // times 127 and 1.
+  return {_mm512_maddubs_epi16(_mm512_unpacklo_epi8(x, x), parts),
+          _mm512_maddubs_epi16(_mm512_unpackhi_epi8(x, x), parts)};
 }
 inline Words MultiplyHigh(Words a, Words b) {
   return _mm512_mulhrs_epi16(a, b);
@@ -80,10 +82,13 @@ inline WordPair Activate(const WordPair& p, const EvenVectors& table) {
   return {Activate(p.low, table), Activate(p.high, table)};
 }
 // sat8(x >> shift).
-inline Bytes PackCodes(const WordPair& x, int32_t shift) {
-  const Words count = _mm512_set1_epi16(static_cast<int16_t>(shift));
-  return _mm512_packus_epi16(_mm512_srav_epi16(x.low, count),
-                             _mm512_srav_epi16(x.high, count));
+using ShiftCount = __m512i;
+inline ShiftCount ShiftBy(int32_t count) {
+  return _mm512_set1_epi16(static_cast<int16_t>(count));
+}
+inline Bytes PackCodes(const WordPair& x, ShiftCount shift) {
+  return _mm512_packus_epi16(_mm512_srav_epi16(x.low, shift),
+                             _mm512_srav_epi16(x.high, shift));
 }
 
 // Gated weights: words are weights of 4 inputs for each output.
