@@ -7,7 +7,6 @@ import argparse
 import pathlib
 
 import convert
-import isa
 import tiles
 from cache import Cache
 from card import Card
@@ -42,7 +41,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--calibration-tiles", type=int, default=64)
     parser.add_argument("--full-bias-correction", action="store_true")
-    parser.add_argument("--max-isa", choices=isa.LIMITS, default="default")
     parser.add_argument(
         "--rivals", nargs="*", choices=NAMES, default=DEFAULT, metavar="NAME"
     )

@@ -75,11 +75,18 @@ def iou(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 def hard_nms(boxes: np.ndarray, scores: np.ndarray, above: float = 0.5) -> list[int]:
     """Indices of the boxes kept, by falling score; ties by lower index."""
     order = np.argsort(-scores, kind="stable")
+    columns = np.vstack([boxes[order].T, order])
     kept = []
-    while order.size:
-        kept.append(int(order[0]))
-        rest = order[1:]
-        order = rest[iou(boxes[order[0]], boxes[rest]) <= above]
+    while columns.shape[1]:
+        x_min, y_min, x_max, y_max, index = columns
+        kept.append(int(index[0]))
+        width = np.minimum(x_max, x_max[0]) - np.maximum(x_min, x_min[0])
+        height = np.minimum(y_max, y_max[0]) - np.maximum(y_min, y_min[0])
+        both = np.maximum(width, 0) * np.maximum(height, 0)
+        area = (x_max - x_min) * (y_max - y_min)
+        apart = both <= above * (area + area[0] - both)
+        apart[0] = False
+        columns = columns[:, apart]
     return kept
 
 

@@ -72,6 +72,36 @@ def fidelity(
     return result
 
 
+def largest_difference(a: engines.Outputs, b: engines.Outputs) -> str:
+    """Over all heads: absolute, and as a share of b's own range of that head."""
+    apart = {key: float(np.abs(a[key] - b[key].reshape(a[key].shape)).max()) for key in a}
+    share = max(apart[key] / float(np.ptp(b[key])) for key in a)
+    return f"max difference {max(apart.values()):.3g}, {share:.3g} of the range"
+
+
+def _sanity(
+    running: dict[str, engines.Engine], tile: np.ndarray, card: Card
+) -> None:
+    """The raw heads of one tile against those of the first model that is FP32."""
+    heads = {n: e.infer(tiles.normalised(tile, card)) for n, e in running.items()}
+    first = next((name for name in heads if name.endswith("fp32")), None)
+    for name in heads if first else ():
+        if name != first:
+            told = largest_difference(heads[name], heads[first])
+            print(f"{name} against {first}, first tile: {told}")
+
+
+def _against_file(
+    running: dict[str, engines.Engine], reference: pathlib.Path, card: Card
+) -> None:
+    """The raw heads of a stored image against those stored with it."""
+    stored = dict(np.load(reference))
+    image = tiles.normalised(stored["image"], card)
+    for name, engine in running.items():
+        told = largest_difference(engine.infer(image), stored)
+        print(f"{name} against {reference.name}: {told}")
+
+
 def _run(engine: engines.Engine, pixels: np.ndarray, card: Card) -> list[Decoded]:
     return [
         decode(engine.infer(tiles.normalised(tile, card)), card, SCORE_ABOVE)
@@ -82,7 +112,14 @@ def _run(engine: engines.Engine, pixels: np.ndarray, card: Card) -> list[Decoded
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     contestants.add_options(parser)
+    parser.add_argument("--max-isa", choices=isa.LIMITS, default="default")
     parser.add_argument("--output", type=pathlib.Path, required=True)
+    parser.add_argument(
+        "--reference",
+        type=pathlib.Path,
+        metavar="NPZ",
+        help="image, class_3 ... box_7: the raw heads are compared with these",
+    )
     parser.add_argument("--nms", choices=("class", "none"), default="class")
     return parser.parse_args()
 
@@ -98,9 +135,18 @@ def main() -> int:
     pixels = tiles.read_tiles(tiles.tile_file(cache, fields, card), card)
     models = contestants.models(options, cache, card)
     options.output.mkdir(parents=True, exist_ok=True)
+    running = {
+        name: engines.create(
+            engine, path, 1, isa.precision(precision, options.max_isa)
+        )
+        for name, (engine, path, precision) in models.items()
+    }
+    _sanity(running, pixels[0], card)
+    if options.reference:
+        _against_file(running, options.reference, card)
     found: dict[str, list[Decoded]] = {}
-    for name, (engine, path, precision) in models.items():
-        found[name] = _run(engines.create(engine, path, 1, precision), pixels, card)
+    for name, engine in running.items():
+        found[name] = _run(engine, pixels, card)
         results = [
             result
             for decoded, field in zip(found[name], fields, strict=True)

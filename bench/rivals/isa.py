@@ -66,6 +66,15 @@ def limit(max_isa: str) -> None:
         _refuse_amx()
 
 
+def precision(asked: str, max_isa: str) -> str:
+    """What to ask of OpenVINO for the part of a model that stays float.
+
+    Limited, it would still choose the bfloat16 of the real CPU, and emulate it
+    slowly; on a CPU with that limit it chooses float32.
+    """
+    return "f32" if (asked, max_isa) == ("default", "avx512_vnni") else asked
+
+
 def amx_granted() -> bool:
     """True once something in this process asked for AMX tiles and got them."""
     libc = ctypes.CDLL(None, use_errno=True)

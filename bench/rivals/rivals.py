@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib.metadata
+import itertools
 import os
 import pathlib
 import platform
@@ -19,6 +20,7 @@ import sys
 from typing import NamedTuple
 
 import contestants
+import isa
 import table
 import tiles
 from cache import Cache, file_sha256
@@ -59,16 +61,17 @@ def rivals(
     models: dict[str, contestants.Model],
     tile_file: pathlib.Path,
 ) -> list[Entry]:
-    """Each model on one core; OpenVINO's INT8 and FP32 with two streams, too."""
+    """Each model on one core under each limit; OpenVINO on two as well."""
     entries = []
-    for name, (engine, path, precision) in models.items():
+    for (name, model), limit in itertools.product(models.items(), options.max_isa):
+        engine, path, precision = model
         kind = name.split("-")[1]
+        title = f"{engine} {kind}" + ("" if limit == "default" else f" {limit}")
         for cores in (1, 2) if engine == "openvino" and options.two_cores else (1,):
             command = [sys.executable, str(WORKER), "--engine", engine]
             command += ["--model", str(path), "--card", str(options.card)]
             command += ["--tiles", str(tile_file), "--streams", str(cores)]
-            command += ["--precision", precision, "--max-isa", options.max_isa]
-            title = f"{engine} {kind}"
+            command += ["--precision", precision, "--max-isa", limit]
             entries.append(Entry(title, cores, kind, False, command))
     return entries
 
@@ -117,6 +120,13 @@ def compete(entries: list[Entry], options: argparse.Namespace) -> str:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     contestants.add_options(parser)
+    parser.add_argument(
+        "--max-isa",
+        nargs="+",
+        choices=isa.LIMITS,
+        default=["default"],
+        help="of the rivals; several: each rival under each limit",
+    )
     parser.add_argument("--ours", metavar="COMMAND")
     parser.add_argument("--ours-two-cores", metavar="COMMAND")
     parser.add_argument("--ours-fp32", metavar="COMMAND")
@@ -143,7 +153,7 @@ def main() -> int:
     print(f"{len(fields)} distinct tiles, SHA-256 {file_sha256(tile_file)}")
     print(
         f"{options.rounds} rounds of {options.tiles_per_turn} tiles per core, "
-        f"--max-isa {options.max_isa}, Python {platform.python_version()}, "
+        f"Python {platform.python_version()}, "
         + ", ".join(f"{p} {importlib.metadata.version(p)}" for p in PACKAGES)
     )
     print("\n" + compete(entries, options), flush=True)

@@ -26,6 +26,7 @@ if HAS_NUMPY:
     import numpy as np
 
     import decode
+    import detections
     import tiles
 
 
@@ -201,6 +202,33 @@ class DecodeTest(unittest.TestCase):
         self.assertAlmostEqual(ap, (51 + 50 * 2 / 3) / 101)
         nothing = [(np.zeros((0, 4)), np.zeros(0))]
         self.assertEqual(decode.average_precision_50(nothing, truth), 0)
+
+    def one_of_each_class(self) -> decode.Decoded:
+        boxes = np.array([[0, 0, 10, 10], [0, 1, 10, 11], [50, 50, 60, 70]], float)
+        scores = np.array([[0.9, 0.2], [0.6, 0.4], [0.005, 0.5]])
+        return decode.Decoded(boxes, scores)
+
+    def test_writes_results_in_pixels_of_the_file(self) -> None:
+        field = tiles.Field(pathlib.Path("f"), 7, 40, 20, 0.25)  # halved
+        decoded = self.one_of_each_class()
+        results = detections.coco_results(decoded, field, a_card(), nms=True)
+        self.assertEqual(
+            [(r["image_id"], r["category_id"], r["score"]) for r in results],
+            [(7, 1, 0.9), (7, 2, 0.5), (7, 2, 0.4)],
+        )
+        self.assertEqual(results[1]["bbox"], [100, 100, 20, 40])
+        every = detections.coco_results(decoded, field, a_card(), nms=False)
+        self.assertEqual(len(every), 5)
+
+    def test_fidelity_to_itself_is_one(self) -> None:
+        decoded = [self.one_of_each_class()]
+        self.assertEqual(detections.fidelity(decoded, decoded, a_card()), {"all": 1})
+
+    def test_largest_difference_is_per_head(self) -> None:
+        a = {"x": np.array([[0.0, 1.0]]), "y": np.array([[0.0, 100.0]])}
+        b = {"x": np.array([0.0, 2.0]), "y": np.array([0.0, 104.0])}
+        told = detections.largest_difference(a, b)
+        self.assertEqual(told, "max difference 4, 0.5 of the range")
 
     def test_size_is_rounded_half_up(self) -> None:
         field = tiles.Field(pathlib.Path("f"), 1, 5, 7, 0.25)

@@ -25,7 +25,8 @@ def serve(options: argparse.Namespace, requests: TextIO, answers: TextIO) -> Non
 
     card = read_card(options.card)
     pixels = tiles.read_tiles(options.tiles, card)
-    model = options.engine, options.model, options.streams, options.precision
+    precision = isa.precision(options.precision, options.max_isa)
+    model = options.engine, options.model, options.streams, precision
     engine = engines.create(*model)
     turn = itertools.cycle(range(len(pixels)))
     for line in requests:
