@@ -5,12 +5,9 @@
 #include <map>
 #include <utility>
 
-#include "app/load_model.h"
-#include "app/network.h"
+#include "app/load_network.h"
 #include "base/file_system.h"
-#include "detector/efficientdet/export_layout.h"
 #include "detector/graph/shape_inference.h"
-#include "detector/import/graph_def_import.h"
 #include "detector/runtime/step.h"
 
 namespace cyto8 {
@@ -62,34 +59,35 @@ std::string TextOf(const Conv2dShape& s, bool depthwise) {
 
 }  // namespace
 
-StatusOr<Graph> NetworkOf(const std::string& card_path) {
+StatusOr<Graph> NetworkOf(const std::string& model) {
   const Limits limits;
   FileSystem& files = RealFileSystem();
-  CYTO8_ASSIGN_OR_RETURN(
-      const auto card_bytes,
-      ReadWholeFile(files, card_path, limits.max_config_bytes));
-  CYTO8_ASSIGN_OR_RETURN(const ModelCard card,
-                         ParseModelCard(card_bytes, limits));
-  const std::string folder = card_path.substr(0, card_path.rfind('/') + 1);
-  CYTO8_ASSIGN_OR_RETURN(
-      const auto bytes,
-      ReadWholeFile(files, folder + card.model_file, limits.max_model_bytes));
-  CYTO8_ASSIGN_OR_RETURN(ImportedGraph imported, ImportGraphDef(bytes, limits));
-  CYTO8_ASSIGN_OR_RETURN(const ExportLayout layout,
-                         FindExportLayout(imported.graph));
-  NetworkCut cut;
-  cut.inputs[layout.network_input.name] = {
-      .type = DataType::kFloat32,
-      .shape = Shape{1, card.height_px, card.width_px, 3}};
-  for (const GraphOutput& output : HeadOutputs(layout)) {
-    cut.outputs.push_back(output.name);
+  CYTO8_ASSIGN_OR_RETURN(const NetworkFile file,
+                         NetworkFile::Open(files, model, limits));
+  CYTO8_ASSIGN_OR_RETURN(LoadedNetwork network, file.Read(files, limits));
+  return InferShapes(std::move(network.graph), limits);
+}
+
+StatusOr<std::vector<uint8_t>> ReadTiles(const std::string& path) {
+  if (path.empty()) return std::vector<uint8_t>();
+  constexpr int64_t kMaxBytes = int64_t{1} << 31;
+  CYTO8_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes,
+                         ReadWholeFile(RealFileSystem(), path, kMaxBytes));
+  const auto* const first = reinterpret_cast<const uint8_t*>(bytes.data());
+  return std::vector<uint8_t>(first, first + bytes.size());
+}
+
+// Under which the INT8 network gives out what the convolution makes: a sum
+// behind it is part of it there.
+std::string ResultName(const Graph& graph, int64_t conv) {
+  const std::vector<std::vector<int64_t>> readers = ReadersOf(graph);
+  const auto& all = readers[static_cast<size_t>(conv)];
+  const Node* result = &graph.nodes[static_cast<size_t>(conv)];
+  if (all.size() == 1) {
+    const Node& next = graph.nodes[static_cast<size_t>(all[0])];
+    if (next.op == Op::kAdd) result = &next;
   }
-  CYTO8_ASSIGN_OR_RETURN(
-      Graph graph,
-      PrepareNetwork(std::move(imported.graph), cut, Rewriting::kAll, limits));
-  CYTO8_ASSIGN_OR_RETURN(
-      graph, PrependNormalization(std::move(graph), card.mean, card.deviation));
-  return InferShapes(std::move(graph), limits);
+  return result->name;
 }
 
 double ConvolutionKind::Macs() const {
@@ -102,13 +100,15 @@ double ConvolutionKind::Macs() const {
 StatusOr<std::vector<ConvolutionKind>> ConvolutionKindsOf(const Graph& graph) {
   std::map<std::string, size_t> known;
   std::vector<ConvolutionKind> kinds;
-  for (const Node& node : graph.nodes) {
+  for (int64_t i = 0; i < std::ssize(graph.nodes); ++i) {
+    const Node& node = graph.nodes[static_cast<size_t>(i)];
     if (!IsConvolution(node)) continue;
     CYTO8_ASSIGN_OR_RETURN(const Conv2dShape shape, ShapeOf(graph, node));
     const bool depthwise = node.op == Op::kDepthwiseConv2D;
     const std::string text = TextOf(shape, depthwise);
     const auto [entry, added] = known.try_emplace(text, kinds.size());
-    if (added) kinds.push_back({shape, depthwise, text, {}});
+    if (added) kinds.push_back({shape, depthwise, text, {}, {}});
+    kinds[entry->second].results.push_back(ResultName(graph, i));
     kinds[entry->second].labels.push_back(NodeLabel(node));
   }
   return kinds;

@@ -2,87 +2,75 @@
 // See timed_network.h.
 #include "bench/timed_network.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/parallel_for.h"
 #include "bench/measure.h"
+#include "detector/runtime/model_plan.h"
 
 namespace cyto8 {
-namespace {
 
-void FillPixels(std::span<std::byte> pixels) {
-  for (size_t i = 0; i < pixels.size(); ++i) {
-    pixels[i] = static_cast<std::byte>(i * 7 % 251);
-  }
-}
-
-}  // namespace
-
-StatusOr<TimedNetwork> TimedNetwork::Create(const Graph& graph, Isa isa) {
+StatusOr<TimedNetwork> TimedNetwork::Create(const Graph& graph, Isa isa,
+                                            std::vector<uint8_t> tiles) {
   CYTO8_ASSIGN_OR_RETURN(auto model,
                          CompiledModel::Create(graph, {.isa = isa}));
   CYTO8_ASSIGN_OR_RETURN(InferRequest request, InferRequest::Create(model));
-  TimedNetwork network(std::move(model), std::move(request));
-  CYTO8_RETURN_IF_ERROR(network.BindSteps());
-  FillPixels(network.request_.input(0));
-  FillPixels(network.Bytes(network.model_->plan().inputs[0]));
+  const size_t bytes = request.input(0).size();
+  if (tiles.empty()) {
+    for (size_t i = 0; i < bytes; ++i) {
+      tiles.push_back(static_cast<uint8_t>(i * 7 % 251));
+    }
+  }
+  if (tiles.size() % bytes != 0) {
+    return InvalidArgument("tiles: no whole number of network inputs");
+  }
+  TimedNetwork network(std::move(model), std::move(request), std::move(tiles));
   CYTO8_RETURN_IF_ERROR(network.Seconds().status());
   return network;
 }
 
 TimedNetwork::TimedNetwork(std::shared_ptr<const CompiledModel> model,
-                           InferRequest request)
+                           InferRequest request, std::vector<uint8_t> tiles)
     : model_(std::move(model)),
       request_(std::move(request)),
-      arena_(static_cast<size_t>(model_->plan().arena_bytes) + 4096) {}
+      tiles_(std::move(tiles)),
+      seconds_(model_->plan().steps.size()) {}
+
+void TimedNetwork::NextTile() {
+  const std::span<uint8_t> input = request_.input_as<uint8_t>(0);
+  std::copy_n(tiles_.begin() + static_cast<int64_t>(next_), input.size(),
+              input.begin());
+  next_ = (next_ + input.size()) % tiles_.size();
+}
 
 StatusOr<double> TimedNetwork::Seconds() {
+  NextTile();
   SerialFor executor;
   const double start = ThreadNow();
   CYTO8_RETURN_IF_ERROR(request_.Run(executor));
   return ThreadNow() - start;
 }
 
-Status TimedNetwork::BindSteps() {
-  for (const PlannedStep& step : model_->plan().steps) {
-    StepBuffers buffers;
-    for (const Placement& src : step.src) buffers.src.push_back(Bytes(src));
-    for (const Placement& dst : step.dst) buffers.dst.push_back(Bytes(dst));
-    buffers.scratch = Bytes(step.scratch);
-    CYTO8_ASSIGN_OR_RETURN(StepCall call, step.step.bind(buffers));
-    calls_.push_back(std::move(call));
-  }
-  seconds_.resize(calls_.size());
-  return OkStatus();
-}
-
 Status TimedNetwork::RunSteps() {
+  NextTile();
   SerialFor executor;
-  for (size_t i = 0; i < calls_.size(); ++i) {
-    const double start = ThreadNow();
-    CYTO8_RETURN_IF_ERROR(calls_[i](executor));
-    seconds_[i].push_back(ThreadNow() - start);
-  }
-  return OkStatus();
+  size_t step = 0;
+  double start = ThreadNow();
+  return request_.Run(executor, [&](const std::string&, auto) {
+    const double now = ThreadNow();
+    seconds_[step++].push_back(now - start);
+    start = now;
+    return OkStatus();
+  });
 }
 
 std::map<std::string, double> TimedNetwork::StepMedians() const {
   std::map<std::string, double> medians;
-  for (size_t i = 0; i < calls_.size(); ++i) {
+  for (size_t i = 0; i < seconds_.size(); ++i) {
     medians[model_->plan().steps[i].label] = SpreadOf(seconds_[i]).median;
   }
   return medians;
-}
-
-std::span<std::byte> TimedNetwork::Bytes(const Placement& placement) {
-  if (placement.constant) {
-    const auto bytes = placement.constant->bytes();
-    return {const_cast<std::byte*>(bytes.data()), bytes.size()};
-  }
-  const auto base = reinterpret_cast<uintptr_t>(arena_.data());
-  const size_t shift = (4096 - base % 4096) % 4096;
-  return {arena_.data() + shift + placement.offset,
-          static_cast<size_t>(placement.bytes)};
 }
 
 }  // namespace cyto8
