@@ -41,10 +41,24 @@ struct GatedStrip {
     }
   }
 
+  // Rounding computes, finding the largest reads: the next strip's or block's
+  // weights come closer meanwhile. Behind the last there is nothing, which a
+  // prefetch may ask for.
+  void FetchNext(const GatedBlock& block, int64_t quad) const {
+    const auto next =
+        reinterpret_cast<uintptr_t>(block.wei16) +
+        static_cast<uintptr_t>((block.quads + quad) * row) * sizeof(int16_t);
+    for (int v = 0; v < kVectors; ++v) {
+      __builtin_prefetch(reinterpret_cast<const void*>(
+          next + static_cast<uintptr_t>(v) * sizeof(Words)));
+    }
+  }
+
   void Round(const GatedBlock& block, const Floats* factors) const {
     Dwords sums[kVectors / 2];
     for (Dwords& x : sums) x = ZeroDwords();
     for (int64_t quad = 0; quad < block.quads; ++quad) {
+      FetchNext(block, quad);
       int8_t* const wei = block.wei + quad * row + first * 4;
       for (int v = 0; v < kVectors; v += 2) {
         const Bytes bytes =
