@@ -16,6 +16,7 @@
 #include "detector/runtime/fused_steps.h"
 #include "detector/runtime/fusion.h"
 #include "detector/runtime/memory_plan.h"
+#include "detector/runtime/quantized_stream.h"
 
 namespace cyto8 {
 namespace {
@@ -60,6 +61,7 @@ class PlanBuilder {
   void Touch(const Home& home, int64_t step);
 
   void Fuse();
+  void Stream();
   Status AddNode(int64_t number);
   Status AddFused(int64_t number, FusedStep& fused, std::vector<Home>& homes);
   Status AddInput(const Node& node, std::vector<Home>& homes);
@@ -170,6 +172,16 @@ void PlanBuilder::Fuse() {
   }
 }
 
+// The same for an INT8 network.
+void PlanBuilder::Stream() {
+  for (const QuantizedStream& stream : FindQuantizedStreams(graph_, options_)) {
+    auto step = MakeQuantizedStream(graph_, stream, options_);
+    if (!step.ok()) continue;
+    absorbed_[static_cast<size_t>(stream.expand)] = true;
+    fused_[stream.depthwise] = *std::move(step);
+  }
+}
+
 Status PlanBuilder::AddFused(int64_t number, FusedStep& fused,
                              std::vector<Home>& homes) {
   const auto name = named_for_.find(number);
@@ -261,7 +273,7 @@ StatusOr<ModelPlan> PlanBuilder::Place(int64_t max_arena_bytes) {
 }
 
 StatusOr<ModelPlan> PlanBuilder::Build(int64_t max_arena_bytes) {
-  if (!is_quantized_ && !options_.whole_values) Fuse();
+  if (!options_.whole_values) is_quantized_ ? Stream() : Fuse();
   const auto count = static_cast<int64_t>(graph_.nodes.size());
   for (int64_t i = 0; i < count; ++i) CYTO8_RETURN_IF_ERROR(AddNode(i));
   for (const GraphOutput& output : graph_.outputs) AddOutput(output);

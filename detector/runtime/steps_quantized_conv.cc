@@ -12,6 +12,7 @@
 #include "detector/kernels/pointwise_u8s8.h"
 #include "detector/kernels/squeeze_excite_gate.h"
 #include "detector/runtime/quantized_constants.h"
+#include "detector/runtime/quantized_stream.h"
 #include "detector/runtime/row_split.h"
 #include "detector/runtime/scratch_layout.h"
 #include "detector/runtime/step_context.h"
@@ -200,7 +201,7 @@ StatusOr<QuantizedConv> CommonConv(const StepContext& context) {
   return conv;
 }
 
-MaybeStep MakeConv(const StepContext& context) {
+StatusOr<QuantizedConv> MakeConv(const StepContext& context) {
   CYTO8_ASSIGN_OR_RETURN(QuantizedConv conv, CommonConv(context));
   const int64_t inputs = InputsOf(conv.shape);
   const int64_t outputs = PackedOutputs(conv.shape.out_channels);
@@ -220,6 +221,11 @@ MaybeStep MakeConv(const StepContext& context) {
     CYTO8_ASSIGN_OR_RETURN(conv.factors, PackedFactorsOf(context, 2, outputs));
     if (context.input_count() > 3) conv.addend = 3;
   }
+  return conv;
+}
+
+MaybeStep MakeConvStep(const StepContext& context) {
+  CYTO8_ASSIGN_OR_RETURN(QuantizedConv conv, MakeConv(context));
   return ConvStep(std::move(conv));
 }
 
@@ -374,7 +380,7 @@ StatusOr<StepCall> BindDepthwise(
   });
 }
 
-MaybeStep MakeDepthwise(const StepContext& context) {
+StatusOr<DepthwiseConv> MakeDepthwise(const StepContext& context) {
   CYTO8_ASSIGN_OR_RETURN(const Conv2dShape shape, ConvShapeOf(context));
   const QuantizedConvAttributes& attributes = AttributesOf(context);
   const int64_t channels = shape.in_channels;
@@ -395,14 +401,140 @@ MaybeStep MakeDepthwise(const StepContext& context) {
       DepthwiseU8S8::Create(context.isa(), shape, weights, factors,
                             requantization.layer,
                             static_cast<uint8_t>(attributes.src.zero_point)));
-  const auto conv = std::make_shared<const DepthwiseConv>(DepthwiseConv{
-      .kernel = std::move(kernel), .has_sums = context.IsRead(1)});
+  return DepthwiseConv{.kernel = std::move(kernel),
+                       .has_sums = context.IsRead(1)};
+}
+
+MaybeStep MakeDepthwiseStep(const StepContext& context) {
+  CYTO8_ASSIGN_OR_RETURN(DepthwiseConv made, MakeDepthwise(context));
+  const auto conv = std::make_shared<const DepthwiseConv>(std::move(made));
   ScratchLayout layout;
-  if (conv->has_sums) layout.Take<uint32_t>(channels * RowSplit::kMaxPieces);
+  if (conv->has_sums) {
+    layout.Take<uint32_t>(conv->kernel.shape().in_channels *
+                          RowSplit::kMaxPieces);
+  }
   return Step{
       .reads = {0},
       .scratch_bytes = layout.bytes(),
       .bind = [conv](const StepBuffers& b) { return BindDepthwise(conv, b); }};
+}
+
+// Both convolutions and how many rows are between them at a time.
+struct Stream {
+  QuantizedConv expand;
+  DepthwiseConv depthwise;
+  int64_t row_bytes = 0;  // of the map between them.
+  int64_t ring_rows = 0;
+  int64_t block_rows = 0;  // of results.
+  int64_t ring_bytes = 0;  // of a piece, a multiple of a cache line.
+  int64_t rings = 0;       // offset in scratch.
+
+  const Conv2dShape& shape() const { return depthwise.kernel.shape(); }
+  // The first source row that output row `y` sees, and the end of those.
+  int64_t FirstSource(int64_t y) const {
+    return std::max<int64_t>(0, y * shape().stride_y - shape().pad_top);
+  }
+  int64_t EndSource(int64_t y) const {
+    const int64_t end =
+        y * shape().stride_y - shape().pad_top + shape().kernel_height;
+    return std::clamp<int64_t>(end, 0, shape().in_height);
+  }
+  void Expand(const PointwiseRows& all, int64_t first, int64_t last,
+              uint8_t* ring) const;
+};
+
+// About half of a second-level cache.
+constexpr int64_t kRingBytes = int64_t{3} << 17;
+
+void SizeRing(Stream& stream) {
+  const Conv2dShape& s = stream.shape();
+  stream.row_bytes = s.in_width * s.in_channels;
+  const int64_t rows = std::max(kRingBytes / stream.row_bytes, s.kernel_height);
+  stream.block_rows = std::clamp<int64_t>(
+      (rows - s.kernel_height) / s.stride_y + 1, 1, s.out_height);
+  stream.ring_rows =
+      (stream.block_rows - 1) * s.stride_y + s.kernel_height + s.stride_y;
+  stream.ring_bytes = (stream.ring_rows * stream.row_bytes + kBufferAlignment) /
+                      kBufferAlignment * kBufferAlignment;
+}
+
+// Source rows [first, last) of one image, each to its place in the ring.
+void Stream::Expand(const PointwiseRows& all, int64_t first, int64_t last,
+                    uint8_t* ring) const {
+  const int64_t width = shape().in_width;
+  while (first < last) {
+    const int64_t place = first % ring_rows;
+    const int64_t rows = std::min(last - first, ring_rows - place);
+    PointwiseRows part = all;
+    part.pixels = rows * width;
+    part.src += first * width * all.in_channels;
+    part.dst = ring + place * row_bytes;
+    expand.kernel(part);
+    first += rows;
+  }
+}
+
+StatusOr<StepCall> BindStream(const std::shared_ptr<const Stream>& stream,
+                              const StepBuffers& b) {
+  const Conv2dShape& shape = stream->shape();
+  const int64_t channels = shape.in_channels;
+  const int64_t dst_step = shape.out_height * shape.out_width * channels;
+  const int64_t src_step =
+      shape.in_height * shape.in_width * stream->expand.shape.in_channels;
+  uint32_t* const piece_sums = At<uint32_t>(b, 0);
+  const auto image = std::make_shared<int64_t>(0);
+  PointwiseRows all = stream->expand.Rows();
+  const auto body = [=, src = b.In<uint8_t>(0).data(),
+                     dst = b.Out<uint8_t>().data(),
+                     rings = At<uint8_t>(b, stream->rings)](
+                        int64_t piece, int64_t first, int64_t last) {
+    const Stream& s = *stream;
+    uint32_t* const sums =
+        s.depthwise.has_sums ? piece_sums + piece * channels : nullptr;
+    if (sums != nullptr) std::fill_n(sums, channels, 0);
+    uint8_t* const ring = rings + piece * s.ring_bytes;
+    PointwiseRows rows = all;
+    rows.src = src + *image * src_step;
+    int64_t made = s.FirstSource(first);
+    for (int64_t y = first; y < last; y += s.block_rows) {
+      const int64_t end = std::min(y + s.block_rows, last);
+      const int64_t needed = s.EndSource(end - 1);
+      s.Expand(rows, made, needed, ring);
+      made = std::max(made, needed);
+      s.depthwise.kernel.Run(ring, s.ring_rows, y, end, dst + *image * dst_step,
+                             sums);
+    }
+  };
+  const RowSplit split(shape.out_height, stream->expand.work(), body);
+  return StepCall([stream, b, split, image, piece_sums](ParallelFor& executor) {
+    const Conv2dShape& s = stream->shape();
+    for (*image = 0; *image < s.batch; ++*image) {
+      const int64_t pieces = split.Run(executor);
+      if (!stream->depthwise.has_sums) continue;
+      AddPieces(piece_sums, pieces, s.in_channels,
+                b.Out<uint32_t>(1).data() + *image * s.in_channels);
+    }
+    return OkStatus();
+  });
+}
+
+bool IsStream(const Graph& graph, const std::vector<int64_t>& readers,
+              const Node& expand, const StepOptions& options) {
+  if (expand.op != Op::kQuantizedConv2D || expand.inputs.size() != 3 ||
+      readers.size() != 1) {
+    return false;
+  }
+  const auto& conv = expand.As<QuantizedConvAttributes>();
+  const auto& shape = expand.outputs[0].shape;
+  const auto& src = graph.desc(expand.inputs[0]).shape;
+  const bool is_1x1 = conv.kernel[0] == 1 && conv.kernel[1] == 1 && shape &&
+                      IsStatic(*shape) && src && (*src)[1] == (*shape)[1] &&
+                      (*src)[2] == (*shape)[2];
+  if (!is_1x1) return false;
+  const int64_t pixels = (*shape)[1] * (*shape)[2];
+  // Every block of rows reads all weights again.
+  return pixels * shape->back() >= options.min_streamed_bytes &&
+         pixels >= 2 * src->back();
 }
 
 }  // namespace
@@ -411,14 +543,60 @@ MaybeStep MakeQuantizedConvStep(const StepContext& context) {
   switch (context.node().op) {
     case Op::kQuantizedConv2D:
     case Op::kQuantizedConv2DFloat:
-      return MakeConv(context);
+      return MakeConvStep(context);
     case Op::kGatedConv2D:
       return MakeGatedConv(context);
     case Op::kQuantizedDepthwiseConv2D:
-      return MakeDepthwise(context);
+      return MakeDepthwiseStep(context);
     default:
       return NotMine();
   }
+}
+
+std::vector<QuantizedStream> FindQuantizedStreams(const Graph& graph,
+                                                  const StepOptions& options) {
+  std::vector<std::vector<int64_t>> readers = ReadersOf(graph);
+  for (const GraphOutput& output : graph.outputs) {
+    readers[static_cast<size_t>(output.value.node)].push_back(-1);
+  }
+  std::vector<QuantizedStream> streams;
+  for (int64_t i = 0; i < std::ssize(graph.nodes); ++i) {
+    const Node& node = graph.nodes[static_cast<size_t>(i)];
+    if (node.op != Op::kQuantizedDepthwiseConv2D) continue;
+    const int64_t expand = node.inputs[0].node;
+    if (IsStream(graph, readers[static_cast<size_t>(expand)],
+                 graph.node(node.inputs[0]), options)) {
+      streams.push_back({.expand = expand, .depthwise = i});
+    }
+  }
+  return streams;
+}
+
+StatusOr<FusedStep> MakeQuantizedStream(const Graph& graph,
+                                        const QuantizedStream& nodes,
+                                        const StepOptions& options) {
+  CYTO8_ASSIGN_OR_RETURN(const StepContext expand,
+                         StepContext::Create(graph, nodes.expand, options));
+  CYTO8_ASSIGN_OR_RETURN(const StepContext depthwise,
+                         StepContext::Create(graph, nodes.depthwise, options));
+  CYTO8_ASSIGN_OR_RETURN(QuantizedConv first, MakeConv(expand));
+  CYTO8_ASSIGN_OR_RETURN(DepthwiseConv second, MakeDepthwise(depthwise));
+  const auto stream = std::make_shared<Stream>(
+      Stream{.expand = std::move(first), .depthwise = std::move(second)});
+  SizeRing(*stream);
+  ScratchLayout layout;
+  const Conv2dShape& shape = stream->shape();
+  layout.Take<uint32_t>(shape.in_channels * RowSplit::kMaxPieces);
+  stream->rings =
+      layout.Take<uint8_t>(stream->ring_bytes * RowSplit::kMaxPieces);
+  FusedStep fused = {.src = {expand.node().inputs[0]}};
+  fused.hidden_bytes = {shape.batch * shape.in_channels *
+                        static_cast<int64_t>(sizeof(uint32_t))};
+  fused.step = {
+      .reads = {0},
+      .scratch_bytes = layout.bytes(),
+      .bind = [stream](const StepBuffers& b) { return BindStream(stream, b); }};
+  return fused;
 }
 
 }  // namespace cyto8
