@@ -126,6 +126,7 @@ StatusOr<LoadedModel> LoadModel(FileSystem& files,
                         .card_path = file.card_path(),
                         .card_sha256 = file.card_sha256(),
                         .model_path = file.model_path(),
+                        .model_sha256 = file.model_sha256(),
                         .provenance = file.provenance()};
   CYTO8_RETURN_IF_ERROR(Annotate(Override(options, loaded), loaded.card_path));
   CYTO8_RETURN_IF_ERROR(

@@ -42,6 +42,7 @@ struct LoadedModel {
   std::string card_path = {};
   std::string card_sha256 = {};
   std::string model_path = {};
+  std::string model_sha256 = {};
   std::string provenance = {};  // JSON, of a .cy8.
   std::shared_ptr<const Detector> detector =
       {};  // for tiles of the wanted size.

@@ -195,6 +195,9 @@ StatusOr<NetworkFile> NetworkFile::Open(FileSystem& files,
                            ReadModelFile(files, path, limits));
     CYTO8_RETURN_IF_ERROR(network.TakeCard(
         std::as_bytes(std::span(network.quantized_->card)), limits));
+    CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest,
+                           Sha256OfFile(files, path));
+    network.model_sha256_ = ToHex(digest);
     return network;
   }
   network.card_path_ = CardPathOf(path);
@@ -202,6 +205,7 @@ StatusOr<NetworkFile> NetworkFile::Open(FileSystem& files,
       const std::vector<std::byte> bytes,
       ReadWholeFile(files, network.card_path_, limits.max_config_bytes));
   CYTO8_RETURN_IF_ERROR(network.TakeCard(bytes, limits));
+  network.model_sha256_ = network.card_.sha256;
   network.model_path_ = FolderOf(network.card_path_) + network.card_.model_file;
   return network;
 }

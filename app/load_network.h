@@ -40,6 +40,8 @@ class NetworkFile {
   const std::string& card_sha256() const { return card_sha256_; }
   const std::string& card_text() const { return card_text_; }
   const std::string& model_path() const { return model_path_; }
+  // Of the model file, 64 lower-case hex digits.
+  const std::string& model_sha256() const { return model_sha256_; }
   bool is_quantized() const { return quantized_.has_value(); }
   // JSON text of a .cy8; empty for others.
   std::string provenance() const {
@@ -58,6 +60,7 @@ class NetworkFile {
   std::string card_sha256_;
   std::string card_text_;
   std::string model_path_;
+  std::string model_sha256_;
   std::optional<ModelFile> quantized_;
 };
 

@@ -96,13 +96,25 @@ Json GroupsJson(const ModelCard& card) {
   return groups;
 }
 
+// What a quantized model was calibrated on, by the hashes of the files.
+Json CalibrationJson(const LoadedModel& model) {
+  const Json provenance = Json::parse(model.provenance, /*cb=*/nullptr,
+                                      /*allow_exceptions=*/false);
+  const Json::json_pointer hashes("/calibration/sha256");
+  if (!provenance.is_object() || !provenance.contains(hashes)) {
+    return Json::array();
+  }
+  return provenance[hashes];
+}
+
 Json ModelJson(const LoadedModel& model) {
   return {{"name", model.card.name},
           {"file", ValidUtf8(model.model_path)},
-          {"sha256", model.card.sha256},
+          {"sha256", model.model_sha256},
           {"card", ValidUtf8(model.card_path)},
           {"card_sha256", model.card_sha256},
           {"licence", model.card.licence},
+          {"calibration_sha256", CalibrationJson(model)},
           {"classes", ClassesJson(model.card)},
           {"groups", GroupsJson(model.card)}};
 }
