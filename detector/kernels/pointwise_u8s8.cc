@@ -126,9 +126,13 @@ PointwiseKernel PointwiseKernelFor(Isa isa) {
   switch (isa) {
     case Isa::kAvx512Vnni:
       return &PointwiseAvx512Vnni;
-    default:
-      return &PointwiseNaive;
+    case Isa::kAvx512:
+    case Isa::kAvx2:
+      return &PointwiseAvx2;
+    case Isa::kPlain:
+      break;
   }
+  return &PointwiseNaive;
 }
 
 Status CheckPointwise(int64_t in_channels, int64_t out_channels) {

@@ -18,7 +18,20 @@ namespace {
 
 constexpr int kRegisters = 24;  // of sums.
 
-enum class Kind { kCodes, kTable, kFloats };
+// What an epilogue has to do: flags, which are known when it is compiled, or
+// kAny: asked at run time, for the pixels that do not fill a tile.
+constexpr int kTable = 1;
+constexpr int kAddend = 2;
+constexpr int kShiftLeft = 4;
+constexpr int kFloats = 8;
+constexpr int kAny = -1;
+
+int ModeOf(const PointwiseRows& rows) {
+  if (rows.dst == nullptr) return kFloats;
+  return (rows.requantization.table != nullptr ? kTable : 0) |
+         (rows.addend != nullptr ? kAddend : 0) |
+         (rows.requantization.left_shift != 0 ? kShiftLeft : 0);
+}
 
 // The part of a layer that is computed with one set of factors.
 struct Block {
@@ -34,7 +47,9 @@ struct Epilogue {
   __m512i multiplier[2];  // in the order that vpackssdw gives words.
   __m512i intercept, slope, addend_multiplier;
   __m512i left_shift, segment_shift, fraction_bits;  // in every element.
-  bool shifts_left;
+  __mmask64 outputs;  // those of the block that exist.
+  bool all_outputs;
+  int mode;
 };
 
 // Multipliers of two registers of sums, in the order of their words after
@@ -47,10 +62,20 @@ inline __m512i PairMultipliers(const int16_t* multiplier, int groups) {
                                   words);
 }
 
+template <int kMode>
+inline bool Has(const Epilogue& e, int flag) {
+  return ((kMode == kAny ? e.mode : kMode) & flag) != 0;
+}
+
 template <int G>
 inline Epilogue MakeEpilogue(const PointwiseRows& rows, const Block& block) {
   const Requantization& layer = rows.requantization;
   Epilogue e = {};
+  e.outputs =
+      block.outputs == 64 ? ~uint64_t{0} : (uint64_t{1} << block.outputs) - 1;
+  e.all_outputs = block.outputs == G * 16;
+  e.mode = ModeOf(rows);
+  if (e.mode == kFloats) return e;
   const int16_t* multiplier = rows.multiplier + block.first;
   e.multiplier[0] = PairMultipliers(multiplier, G);
   e.multiplier[1] =
@@ -64,7 +89,6 @@ inline Epilogue MakeEpilogue(const PointwiseRows& rows, const Block& block) {
   e.addend_multiplier =
       _mm512_set1_epi16(static_cast<int16_t>(rows.addend_multiplier));
   e.left_shift = _mm512_set1_epi32(layer.left_shift);
-  e.shifts_left = layer.left_shift != 0;
   e.fraction_bits =
       _mm512_set1_epi16(static_cast<int16_t>(layer.fraction_bits));
   return e;
@@ -95,6 +119,9 @@ inline void Accumulate(const PointwiseRows& rows, const Block& block,
 #pragma GCC unroll 24
   for (int p = 0; p < kPixels; ++p) {
     pixel[p] = src + (kWhole || p < count ? p : count - 1) * stride;
+    // A register for every fourth; the others are at 1, 2 and 3 strides.
+    if (kWhole && p % 4 == 0) asm("" : "+r"(pixel[p]));
+    if (kWhole && p % 4 != 0) pixel[p] = pixel[p - p % 4] + p % 4 * stride;
   }
 #pragma GCC unroll 24
   for (int p = 0; p < kPixels; ++p) {
@@ -124,9 +151,10 @@ inline void Accumulate(const PointwiseRows& rows, const Block& block,
 }
 
 // t of two registers of sums.
+template <int kMode>
 inline __m512i Words(const Epilogue& e, __m512i a, __m512i b, __m512i a_shift,
                      __m512i b_shift) {
-  if (e.shifts_left) {
+  if (Has<kMode>(e, kShiftLeft)) {
     a = _mm512_sllv_epi32(a, e.left_shift);
     b = _mm512_sllv_epi32(b, e.left_shift);
   }
@@ -140,11 +168,10 @@ inline __m512i AddCodes(const Epilogue& e, __m512i p, __m512i twice) {
   return _mm512_adds_epi16(p, _mm512_mulhrs_epi16(code, e.addend_multiplier));
 }
 
-// From p to words that only have to become bytes. Without an addend the
-// difference cannot overflow (requantize.h).
-template <Kind kKind, bool kSaturate>
+// From p to words that only have to become bytes.
+template <int kMode>
 inline __m512i Activate(const Epilogue& e, __m512i p) {
-  if constexpr (kKind == Kind::kTable) {
+  if (Has<kMode>(e, kTable)) {
     const __m512i a = _mm512_abs_epi16(p);
     const __m512i i = _mm512_min_epu16(_mm512_srlv_epi16(a, e.segment_shift),
                                        _mm512_set1_epi16(kEvenSegments - 1));
@@ -153,27 +180,25 @@ inline __m512i Activate(const Epilogue& e, __m512i p) {
     const __m512i relu = _mm512_max_epi16(p, _mm512_setzero_si512());
     const __m512i even =
         _mm512_add_epi16(intercept, _mm512_mulhrs_epi16(slope, a));
-    p = kSaturate ? _mm512_subs_epi16(relu, even)
-                  : _mm512_sub_epi16(relu, even);
+    // Without an addend the difference cannot overflow (requantize.h).
+    p = Has<kMode>(e, kAddend) ? _mm512_subs_epi16(relu, even)
+                               : _mm512_sub_epi16(relu, even);
   }
   return _mm512_srav_epi16(p, e.fraction_bits);
 }
 
-// The codes of two registers of t. `addend` is null or has the codes that are
-// added, in the order of the result.
-template <Kind kKind>
+// The codes of two registers of t; `addend` has the codes that are added, in
+// the order of the result.
+template <int kMode>
 inline __m512i Codes(const Epilogue& e, __m512i low, __m512i high,
-                     const __m512i* addend) {
+                     __m512i addend) {
   low = _mm512_mulhrs_epi16(low, e.multiplier[0]);
   high = _mm512_mulhrs_epi16(high, e.multiplier[1]);
-  if (addend == nullptr) {
-    return _mm512_packus_epi16(Activate<kKind, false>(e, low),
-                               Activate<kKind, false>(e, high));
+  if (Has<kMode>(e, kAddend)) {
+    low = AddCodes(e, low, _mm512_unpacklo_epi8(addend, addend));
+    high = AddCodes(e, high, _mm512_unpackhi_epi8(addend, addend));
   }
-  low = AddCodes(e, low, _mm512_unpacklo_epi8(*addend, *addend));
-  high = AddCodes(e, high, _mm512_unpackhi_epi8(*addend, *addend));
-  return _mm512_packus_epi16(Activate<kKind, true>(e, low),
-                             Activate<kKind, true>(e, high));
+  return _mm512_packus_epi16(Activate<kMode>(e, low), Activate<kMode>(e, high));
 }
 
 // Four times the 16 outputs of a pixel each, as vpackuswb leaves them, to
@@ -191,143 +216,140 @@ inline __m512i MergeQwords(__m512i x) {
   return _mm512_permutexvar_epi64(_mm512_set_epi64(7, 3, 6, 2, 5, 1, 4, 0), x);
 }
 
-inline __m512i LoadBytes(const uint8_t* p, int64_t count) {
-  return count >= 64 ? _mm512_loadu_si512(p)
-                     : _mm512_maskz_loadu_epi8((uint64_t{1} << count) - 1, p);
+// The outputs of a pixel, as codes: 64, 32 or 16, or as many as exist.
+inline __m512i Load64(const Epilogue& e, const uint8_t* p) {
+  return e.all_outputs ? _mm512_loadu_si512(p)
+                       : _mm512_maskz_loadu_epi8(e.outputs, p);
 }
-inline __m256i LoadHalf(const uint8_t* p, int64_t count) {
-  return count >= 32 ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))
-                     : _mm256_maskz_loadu_epi8((uint32_t{1} << count) - 1, p);
+inline __m256i Load32(const Epilogue& e, const uint8_t* p) {
+  return e.all_outputs
+             ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))
+             : _mm256_maskz_loadu_epi8(static_cast<__mmask32>(e.outputs), p);
 }
-inline __m128i LoadQuarter(const uint8_t* p, int64_t count) {
-  return count >= 16 ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(p))
-                     : _mm_maskz_loadu_epi8(
-                           static_cast<__mmask16>((1u << count) - 1), p);
+inline __m128i Load16(const Epilogue& e, const uint8_t* p) {
+  return e.all_outputs
+             ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(p))
+             : _mm_maskz_loadu_epi8(static_cast<__mmask16>(e.outputs), p);
 }
-inline void StoreBytes(uint8_t* p, __m512i x, int64_t count) {
-  if (count >= 64) return _mm512_storeu_si512(p, x);
-  _mm512_mask_storeu_epi8(p, (uint64_t{1} << count) - 1, x);
+inline void Store(const Epilogue& e, uint8_t* p, __m512i x) {
+  if (__builtin_expect(e.all_outputs, 1)) return _mm512_storeu_si512(p, x);
+  _mm512_mask_storeu_epi8(p, e.outputs, x);
 }
-inline void StoreHalf(uint8_t* p, __m256i x, int64_t count) {
-  if (count >= 32) return _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x);
-  _mm256_mask_storeu_epi8(p, (uint32_t{1} << count) - 1, x);
+inline void Store(const Epilogue& e, uint8_t* p, __m256i x) {
+  if (__builtin_expect(e.all_outputs, 1)) {
+    return _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x);
+  }
+  _mm256_mask_storeu_epi8(p, static_cast<__mmask32>(e.outputs), x);
 }
-inline void StoreQuarter(uint8_t* p, __m128i x, int64_t count) {
-  if (count >= 16) return _mm_storeu_si128(reinterpret_cast<__m128i*>(p), x);
-  _mm_mask_storeu_epi8(p, static_cast<__mmask16>((1u << count) - 1), x);
+inline void Store(const Epilogue& e, uint8_t* p, __m128i x) {
+  if (__builtin_expect(e.all_outputs, 1)) {
+    return _mm_storeu_si128(reinterpret_cast<__m128i*>(p), x);
+  }
+  _mm_mask_storeu_epi8(p, static_cast<__mmask16>(e.outputs), x);
 }
 
-// Where a tile's results go: `count` pixels of `outputs` of this block.
+// Where a tile's results go: pixels of this block.
 struct Target {
   uint8_t* dst;
-  const uint8_t* addend;  // or null.
+  const uint8_t* addend;
   int64_t stride;
-  int64_t outputs;
-  int64_t count;
 };
 
-// One pixel of 64 outputs.
-template <Kind kKind>
+// One pixel of 64 outputs at a time.
+template <int kMode>
 inline void StoreCodes(const Epilogue& e, const Block& block,
-                       const Target& target, Sums<4>& sums) {
+                       const Target& target, int64_t count, Sums<4>& sums) {
   const __m512i* shift = reinterpret_cast<const __m512i*>(block.shift);
 #pragma GCC unroll 6
   for (int p = 0; p < 6; ++p) {
-    if (p >= target.count) return;
+    if (p >= count) return;
     const int64_t at = p * target.stride;
-    const __m512i low = Words(e, sums[p][0], sums[p][1], shift[0], shift[1]);
-    const __m512i high = Words(e, sums[p][2], sums[p][3], shift[2], shift[3]);
-    __m512i codes;
-    if (target.addend != nullptr) {
-      const __m512i addend = LoadBytes(target.addend + at, target.outputs);
-      codes = Codes<kKind>(e, low, high, &addend);
-    } else {
-      codes = Codes<kKind>(e, low, high, nullptr);
-    }
-    StoreBytes(target.dst + at, codes, target.outputs);
+    __m512i addend = {};
+    if (Has<kMode>(e, kAddend)) addend = Load64(e, target.addend + at);
+    const __m512i low =
+        Words<kMode>(e, sums[p][0], sums[p][1], shift[0], shift[1]);
+    const __m512i high =
+        Words<kMode>(e, sums[p][2], sums[p][3], shift[2], shift[3]);
+    Store(e, target.dst + at, Codes<kMode>(e, low, high, addend));
   }
 }
 
-inline __m512i LoadTwo(const Target& t, int64_t at, bool second) {
-  const __m256i a = LoadHalf(t.addend + at, t.outputs);
-  const __m256i b = second ? LoadHalf(t.addend + at + t.stride, t.outputs) : a;
+// Two pixels of 32 outputs at a time.
+inline __m512i LoadTwo(const Epilogue& e, const uint8_t* p, int64_t stride,
+                       int64_t count) {
+  const __m256i a = Load32(e, p);
+  const __m256i b = count > 1 ? Load32(e, p + stride) : a;
   return MergeQwords(_mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1));
 }
 
-// Two pixels of 32 outputs.
-template <Kind kKind>
+inline void StoreTwo(const Epilogue& e, uint8_t* p, int64_t stride,
+                     int64_t count, __m512i codes) {
+  codes = SplitQwords(codes);
+  Store(e, p, _mm512_castsi512_si256(codes));
+  if (count > 1) Store(e, p + stride, _mm512_extracti64x4_epi64(codes, 1));
+}
+
+template <int kMode>
 inline void StoreCodes(const Epilogue& e, const Block& block,
-                       const Target& target, Sums<2>& sums) {
+                       const Target& target, int64_t count, Sums<2>& sums) {
   const __m512i* shift = reinterpret_cast<const __m512i*>(block.shift);
 #pragma GCC unroll 6
   for (int p = 0; p < 12; p += 2) {
-    if (p >= target.count) return;
+    if (p >= count) return;
     const int64_t at = p * target.stride;
-    const bool second = p + 1 < target.count;
-    const __m512i low = Words(e, sums[p][0], sums[p][1], shift[0], shift[1]);
-    const __m512i high =
-        Words(e, sums[p + 1][0], sums[p + 1][1], shift[0], shift[1]);
-    __m512i codes;
-    if (target.addend != nullptr) {
-      const __m512i addend = LoadTwo(target, at, second);
-      codes = Codes<kKind>(e, low, high, &addend);
-    } else {
-      codes = Codes<kKind>(e, low, high, nullptr);
+    __m512i addend = {};
+    if (Has<kMode>(e, kAddend)) {
+      addend = LoadTwo(e, target.addend + at, target.stride, count - p);
     }
-    codes = SplitQwords(codes);
-    StoreHalf(target.dst + at, _mm512_castsi512_si256(codes), target.outputs);
-    if (!second) return;
-    StoreHalf(target.dst + at + target.stride,
-              _mm512_extracti64x4_epi64(codes, 1), target.outputs);
+    const __m512i low =
+        Words<kMode>(e, sums[p][0], sums[p][1], shift[0], shift[1]);
+    const __m512i high =
+        Words<kMode>(e, sums[p + 1][0], sums[p + 1][1], shift[0], shift[1]);
+    StoreTwo(e, target.dst + at, target.stride, count - p,
+             Codes<kMode>(e, low, high, addend));
   }
 }
 
-inline __m512i LoadFour(const Target& t, int64_t at, int64_t pixels) {
-  const uint8_t* p = t.addend + at;
-  __m512i x = _mm512_castsi128_si512(LoadQuarter(p, t.outputs));
-  if (pixels > 1) {
-    x = _mm512_inserti32x4(x, LoadQuarter(p + t.stride, t.outputs), 1);
-  }
-  if (pixels > 2) {
-    x = _mm512_inserti32x4(x, LoadQuarter(p + 2 * t.stride, t.outputs), 2);
-  }
-  if (pixels > 3) {
-    x = _mm512_inserti32x4(x, LoadQuarter(p + 3 * t.stride, t.outputs), 3);
-  }
+// Four pixels of 16 outputs at a time.
+inline __m512i LoadFour(const Epilogue& e, const uint8_t* p, int64_t stride,
+                        int64_t count) {
+  __m512i x = _mm512_castsi128_si512(Load16(e, p));
+  if (count > 1) x = _mm512_inserti32x4(x, Load16(e, p + stride), 1);
+  if (count > 2) x = _mm512_inserti32x4(x, Load16(e, p + 2 * stride), 2);
+  if (count > 3) x = _mm512_inserti32x4(x, Load16(e, p + 3 * stride), 3);
   return TransposeDwords(x);
 }
 
-// Four pixels of 16 outputs.
-template <Kind kKind>
+inline void StoreFour(const Epilogue& e, uint8_t* p, int64_t stride,
+                      int64_t count, __m512i codes) {
+  codes = TransposeDwords(codes);
+  Store(e, p, _mm512_castsi512_si128(codes));
+  if (count < 2) return;
+  Store(e, p + stride, _mm512_extracti32x4_epi32(codes, 1));
+  if (count < 3) return;
+  Store(e, p + 2 * stride, _mm512_extracti32x4_epi32(codes, 2));
+  if (count < 4) return;
+  Store(e, p + 3 * stride, _mm512_extracti32x4_epi32(codes, 3));
+}
+
+template <int kMode>
 inline void StoreCodes(const Epilogue& e, const Block& block,
-                       const Target& target, Sums<1>& sums) {
+                       const Target& target, int64_t count, Sums<1>& sums) {
   const __m512i shift = _mm512_load_si512(block.shift);
 #pragma GCC unroll 6
   for (int p = 0; p < 24; p += 4) {
-    if (p >= target.count) return;
+    if (p >= count) return;
     const int64_t at = p * target.stride;
-    const int64_t pixels = target.count - p;
-    const __m512i low = Words(e, sums[p][0], sums[p + 1][0], shift, shift);
-    const __m512i high = Words(e, sums[p + 2][0], sums[p + 3][0], shift, shift);
-    __m512i codes;
-    if (target.addend != nullptr) {
-      const __m512i addend = LoadFour(target, at, pixels);
-      codes = Codes<kKind>(e, low, high, &addend);
-    } else {
-      codes = Codes<kKind>(e, low, high, nullptr);
+    __m512i addend = {};
+    if (Has<kMode>(e, kAddend)) {
+      addend = LoadFour(e, target.addend + at, target.stride, count - p);
     }
-    codes = TransposeDwords(codes);
-    uint8_t* dst = target.dst + at;
-    StoreQuarter(dst, _mm512_castsi512_si128(codes), target.outputs);
-    if (pixels < 2) return;
-    StoreQuarter(dst + target.stride, _mm512_extracti32x4_epi32(codes, 1),
-                 target.outputs);
-    if (pixels < 3) return;
-    StoreQuarter(dst + 2 * target.stride, _mm512_extracti32x4_epi32(codes, 2),
-                 target.outputs);
-    if (pixels < 4) return;
-    StoreQuarter(dst + 3 * target.stride, _mm512_extracti32x4_epi32(codes, 3),
-                 target.outputs);
+    const __m512i low =
+        Words<kMode>(e, sums[p][0], sums[p + 1][0], shift, shift);
+    const __m512i high =
+        Words<kMode>(e, sums[p + 2][0], sums[p + 3][0], shift, shift);
+    StoreFour(e, target.dst + at, target.stride, count - p,
+              Codes<kMode>(e, low, high, addend));
   }
 }
 
@@ -374,40 +396,45 @@ inline void StoreFloats(const PointwiseRows& rows, const Block& block,
   }
 }
 
-template <int G, Kind kKind, bool kWhole>
+template <int G, int kMode>
 inline void ComputeTile(const PointwiseRows& rows, const Block& block,
                         const Epilogue& e, int64_t pixel, int64_t count) {
   Sums<G> sums;
-  Accumulate<G, kWhole>(rows, block, rows.src + pixel * rows.in_channels, count,
-                        sums);
-  if constexpr (kWhole) count = kRegisters / G;
-  if constexpr (kKind == Kind::kFloats) {
+  Accumulate<G, kMode != kAny>(rows, block, rows.src + pixel * rows.in_channels,
+                               count, sums);
+  if (Has<kMode>(e, kFloats)) {
     StoreFloats<G>(rows, block, pixel, count, sums);
-  } else {
-    const int64_t at = pixel * rows.out_channels + block.first;
-    const Target target = {rows.dst + at,
-                           rows.addend == nullptr ? nullptr : rows.addend + at,
-                           rows.out_channels, block.outputs, count};
-    StoreCodes<kKind>(e, block, target, sums);
+    return;
   }
+  const int64_t at = pixel * rows.out_channels + block.first;
+  const Target target = {rows.dst + at,
+                         Has<kMode>(e, kAddend) ? rows.addend + at : nullptr,
+                         rows.out_channels};
+  StoreCodes<kMode>(e, block, target, count, sums);
+}
+
+// Pixels that do not fill a tile.
+template <int G>
+__attribute__((noinline)) void ComputeRest(const PointwiseRows& rows,
+                                           const Block& block,
+                                           const Epilogue& e, int64_t pixel,
+                                           int64_t count) {
+  ComputeTile<G, kAny>(rows, block, e, pixel, count);
 }
 
 // Pixels [first, last) of one block.
-template <int G, Kind kKind>
+template <int G, int kMode>
 void ComputeBlock(const PointwiseRows& rows, const Block& block, int64_t first,
                   int64_t last) {
   constexpr int64_t kPixels = kRegisters / G;
-  Epilogue e = {};
-  if constexpr (kKind != Kind::kFloats) e = MakeEpilogue<G>(rows, block);
+  const Epilogue e = MakeEpilogue<G>(rows, block);
   for (; first + kPixels <= last; first += kPixels) {
-    ComputeTile<G, kKind, true>(rows, block, e, first, kPixels);
+    ComputeTile<G, kMode>(rows, block, e, first, kPixels);
   }
-  if (first < last) {
-    ComputeTile<G, kKind, false>(rows, block, e, first, last - first);
-  }
+  if (first < last) ComputeRest<G>(rows, block, e, first, last - first);
 }
 
-template <Kind kKind>
+template <int kMode>
 void ComputePixels(const PointwiseRows& rows, int64_t first, int64_t last) {
   const int64_t quads = (rows.in_channels + 3) / 4;
   Block block;
@@ -418,21 +445,20 @@ void ComputePixels(const PointwiseRows& rows, int64_t first, int64_t last) {
     block.wei = rows.wei + block.first * quads * 4;
     block.bias = rows.bias + block.first;
     block.shift = rows.shift + block.first;
-    switch (size) {
-      case 64:
-        ComputeBlock<4, kKind>(rows, block, first, last);
-        break;
-      case 32:
-        ComputeBlock<2, kKind>(rows, block, first, last);
-        break;
-      default:
-        ComputeBlock<1, kKind>(rows, block, first, last);
+    if (size == 64) {
+      ComputeBlock<4, kMode>(rows, block, first, last);
+    } else if (size == 32) {
+      ComputeBlock<2, kMode>(rows, block, first, last);
+    } else {
+      ComputeBlock<1, kMode>(rows, block, first, last);
     }
     block.first += size;
   }
 }
 
-template <Kind kKind>
+// All blocks of some pixels before the next pixels, so that the lines of dst,
+// which blocks share, stay in the first cache where the weights leave room.
+template <int kMode>
 void Compute(const PointwiseRows& rows) {
   const int64_t bytes = rows.in_channels + rows.out_channels;
   const int64_t weights = rows.in_channels * rows.out_channels;
@@ -441,16 +467,33 @@ void Compute(const PointwiseRows& rows) {
   for (int64_t first = 0; first < rows.pixels; first += chunk) {
     const int64_t last =
         rows.pixels - first < chunk ? rows.pixels : first + chunk;
-    ComputePixels<kKind>(rows, first, last);
+    ComputePixels<kMode>(rows, first, last);
   }
 }
 
 }  // namespace
 
 void PointwiseAvx512Vnni(const PointwiseRows& rows) {
-  if (rows.dst == nullptr) return Compute<Kind::kFloats>(rows);
-  if (rows.requantization.table != nullptr) return Compute<Kind::kTable>(rows);
-  Compute<Kind::kCodes>(rows);
+  switch (ModeOf(rows)) {
+    case 0:
+      return Compute<0>(rows);
+    case kTable:
+      return Compute<kTable>(rows);
+    case kAddend:
+      return Compute<kAddend>(rows);
+    case kTable | kAddend:
+      return Compute<kTable | kAddend>(rows);
+    case kShiftLeft:
+      return Compute<kShiftLeft>(rows);
+    case kTable | kShiftLeft:
+      return Compute<kTable | kShiftLeft>(rows);
+    case kAddend | kShiftLeft:
+      return Compute<kAddend | kShiftLeft>(rows);
+    case kTable | kAddend | kShiftLeft:
+      return Compute<kTable | kAddend | kShiftLeft>(rows);
+    default:
+      return Compute<kFloats>(rows);
+  }
 }
 
 }  // namespace cyto8
