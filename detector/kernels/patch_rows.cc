@@ -2,6 +2,7 @@
 // Patches for dense convolutions; see patch_rows.h.
 #include "detector/kernels/patch_rows.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "detector/kernels/window.h"
@@ -55,14 +56,72 @@ void CopyPatch(const Conv2dShape& s, const uint8_t* src, const uint8_t* pad,
   }
 }
 
+constexpr int64_t kWide = 16;
+
+// `count` patches of windows that lie on the image, side by side in one row of
+// the output, from the window at `src` on. kWidely: rows of windows are copied
+// 16 bytes at a time, which a call of memcpy would cost more than; what is too
+// much goes to the next patch, which overwrites it.
+template <bool kWidely>
+void CopyInside(const Conv2dShape& s, const uint8_t* src, int64_t count,
+                uint8_t* dst) {
+  const int64_t height = s.kernel_height;
+  const int64_t pitch = s.in_width * s.in_channels;
+  const int64_t bytes = s.kernel_width * s.in_channels;
+  const int64_t step = s.stride_x * s.in_channels;
+  for (int64_t i = 0; i < count; ++i, src += step) {
+    const uint8_t* row = src;
+    for (int64_t ky = 0; ky < height; ++ky, row += pitch, dst += bytes) {
+      std::memcpy(dst, row, static_cast<size_t>(kWidely ? kWide : bytes));
+    }
+  }
+}
+
+// Whether windows on the image that start in row `top` may be copied widely:
+// neither the image nor the next patch ends within what is too much.
+bool FitsWideCopy(const Conv2dShape& s, int64_t top) {
+  const int64_t bytes = s.kernel_width * s.in_channels;
+  return bytes <= kWide && s.kernel_height * bytes >= kWide &&
+         s.in_width * s.in_channels >= kWide &&
+         top + s.kernel_height < s.in_height;
+}
+
+// Patches of one row of the output: windows start in row `top`, the first one
+// at `left`.
+void CopyRow(const Conv2dShape& s, const uint8_t* src, const uint8_t* pad,
+             int64_t top, int64_t left, int64_t count, uint8_t* dst) {
+  const int64_t patch = s.kernel_height * s.kernel_width * s.in_channels;
+  const bool rows_inside = s.dilation_y == 1 && s.dilation_x == 1 && top >= 0 &&
+                           top + s.kernel_height <= s.in_height;
+  const int64_t room = s.in_width - s.kernel_width;  // for `left`.
+  for (int64_t i = 0; i < count;) {
+    const int64_t x = left + i * s.stride_x;
+    if (!rows_inside || x < 0 || x > room) {
+      CopyPatch(s, src, pad, top, x, dst + i++ * patch);
+      continue;
+    }
+    const int64_t inside = std::min(count - i, (room - x) / s.stride_x + 1);
+    const uint8_t* window = src + (top * s.in_width + x) * s.in_channels;
+    const int64_t widely = FitsWideCopy(s, top) ? inside - 1 : 0;
+    CopyInside<true>(s, window, widely, dst + i * patch);
+    CopyInside<false>(s, window + widely * s.stride_x * s.in_channels,
+                      inside - widely, dst + (i + widely) * patch);
+    i += inside;
+  }
+}
+
 }  // namespace
 
 void CopyPatches(const Conv2dShape& s, const uint8_t* src, const uint8_t* pad,
                  int64_t first, int64_t last, uint8_t* dst) {
   const int64_t patch = s.kernel_height * s.kernel_width * s.in_channels;
-  for (int64_t i = first; i < last; ++i, dst += patch) {
-    CopyPatch(s, src, pad, i / s.out_width * s.stride_y - s.pad_top,
-              i % s.out_width * s.stride_x - s.pad_left, dst);
+  while (first < last) {
+    const int64_t y = first / s.out_width, x = first % s.out_width;
+    const int64_t count = std::min(last - first, s.out_width - x);
+    CopyRow(s, src, pad, y * s.stride_y - s.pad_top,
+            x * s.stride_x - s.pad_left, count, dst);
+    first += count;
+    dst += count * patch;
   }
 }
 
