@@ -117,6 +117,12 @@ bool IsFast(const Conv2dShape& s) {
          s.pad_left < kernel;
 }
 
+DepthwiseU8S8::Kernel KernelFor(Isa isa, const Conv2dShape& s) {
+  if (isa == Isa::kPlain || !IsFast(s)) return &DepthwiseU8S8Naive;
+  if (isa == Isa::kAvx512Vnni) return &DepthwiseU8S8Avx512Vnni;
+  return s.in_channels < 16 ? &DepthwiseU8S8Naive : &DepthwiseU8S8Avx2;
+}
+
 // The order of the naive kernel.
 std::shared_ptr<DepthwiseU8S8::Packed> PackPlain(
     const Conv2dShape& s, std::span<const int8_t> wei,
@@ -126,6 +132,50 @@ std::shared_ptr<DepthwiseU8S8::Packed> PackPlain(
   std::copy(wei.begin(), wei.end(), Elements<int8_t>(packed->wei));
   for (int64_t c = 0; c < s.in_channels; ++c) {
     packed->SetFactor(c, c, factors[static_cast<size_t>(c)]);
+  }
+  return packed;
+}
+
+constexpr int64_t kAvx2Lanes = 16;
+
+// Bytes of the weights of 16 channels: two taps of each in 16 bits.
+int64_t Avx2BlockBytes(const Conv2dShape& s) {
+  return (s.kernel_height * s.kernel_width + 1) / 2 * kAvx2Lanes * 4;
+}
+
+// Channels [first, first + 16): dword i of bias and shift is the channel 8 *
+// (i / 4 % 2) + 4 * (i / 8) + i % 4, which vpackssdw sorts. Weights are pairs
+// of taps, in the same order; the last is paired with 0.
+void PackAvx2Block(const Conv2dShape& s, std::span<const int8_t> wei,
+                   std::span<const ChannelFactor> factors, int64_t first,
+                   int64_t block, DepthwiseU8S8::Packed& packed) {
+  auto* const pairs = reinterpret_cast<int16_t*>(Elements<int8_t>(packed.wei) +
+                                                 block * Avx2BlockBytes(s));
+  const int64_t taps = s.kernel_height * s.kernel_width;
+  for (int64_t i = 0; i < kAvx2Lanes; ++i) {
+    const int64_t lane = 8 * (i / 4 % 2) + 4 * (i / 8) + i % 4;
+    const int64_t c = first + lane;
+    packed.SetFactor(block * kAvx2Lanes + i, block * kAvx2Lanes + lane,
+                     factors[static_cast<size_t>(c)]);
+    for (int64_t tap = 0; tap < taps; ++tap) {
+      pairs[(tap / 2 * kAvx2Lanes + i) * 2 + tap % 2] =
+          wei[static_cast<size_t>(tap * s.in_channels + c)];
+    }
+  }
+}
+
+// The last block begins where it has 16 channels.
+std::shared_ptr<DepthwiseU8S8::Packed> PackAvx2(
+    const Conv2dShape& s, std::span<const int8_t> wei,
+    std::span<const ChannelFactor> factors) {
+  const int64_t blocks = (s.in_channels + kAvx2Lanes - 1) / kAvx2Lanes;
+  auto packed = std::make_shared<DepthwiseU8S8::Packed>(
+      blocks * Avx2BlockBytes(s), blocks * kAvx2Lanes,
+      std::max<int64_t>(s.in_width, 1) * s.in_channels);
+  for (int64_t block = 0; block < blocks; ++block) {
+    const int64_t first =
+        std::min(block * kAvx2Lanes, s.in_channels - kAvx2Lanes);
+    PackAvx2Block(s, wei, factors, first, block, *packed);
   }
   return packed;
 }
@@ -181,6 +231,14 @@ std::shared_ptr<DepthwiseU8S8::Packed> PackVnni(
   return packed;
 }
 
+std::shared_ptr<DepthwiseU8S8::Packed> Pack(
+    DepthwiseU8S8::Kernel kernel, const Conv2dShape& s,
+    std::span<const int8_t> wei, std::span<const ChannelFactor> factors) {
+  if (kernel == &DepthwiseU8S8Avx512Vnni) return PackVnni(s, wei, factors);
+  if (kernel == &DepthwiseU8S8Avx2) return PackAvx2(s, wei, factors);
+  return PackPlain(s, wei, factors);
+}
+
 }  // namespace
 
 StatusOr<DepthwiseU8S8> DepthwiseU8S8::Create(
@@ -188,11 +246,10 @@ StatusOr<DepthwiseU8S8> DepthwiseU8S8::Create(
     std::span<const ChannelFactor> factors, const Requantization& layer,
     uint8_t pad_code) {
   CYTO8_RETURN_IF_ERROR(CheckArguments(shape, wei, factors, layer));
-  const bool fast = IsFast(shape) && isa == Isa::kAvx512Vnni;
-  auto packed =
-      fast ? PackVnni(shape, wei, factors) : PackPlain(shape, wei, factors);
-  std::ranges::fill(packed->pad_row.bytes(), std::byte{pad_code});
   DepthwiseU8S8 depthwise;
+  depthwise.kernel_ = KernelFor(isa, shape);
+  auto packed = Pack(depthwise.kernel_, shape, wei, factors);
+  std::ranges::fill(packed->pad_row.bytes(), std::byte{pad_code});
   depthwise.shape_ = shape;
   DepthwiseU8S8Rows& rows = depthwise.rows_;
   rows = Geometry(shape, pad_code);
@@ -206,7 +263,6 @@ StatusOr<DepthwiseU8S8> DepthwiseU8S8::Create(
     packed->table = *layer.table;
     rows.requantization.table = &packed->table;
   }
-  depthwise.kernel_ = fast ? &DepthwiseU8S8Avx512Vnni : &DepthwiseU8S8Naive;
   depthwise.packed_ = std::move(packed);
   return depthwise;
 }

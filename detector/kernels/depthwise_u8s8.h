@@ -39,11 +39,11 @@ class DepthwiseU8S8 {
 
   const Conv2dShape& shape() const { return shape_; }
 
-  struct Packed;  // the operands; of the implementation.
-
- private:
+  // Of the implementation: the operands and what reads them.
+  struct Packed;
   using Kernel = void (*)(const DepthwiseU8S8Rows& rows);
 
+ private:
   DepthwiseU8S8() = default;
   Conv2dShape shape_ = {};
   std::shared_ptr<const Packed> packed_;

@@ -46,8 +46,10 @@ struct DepthwiseU8S8Rows {
 
 // wei [kernel_height, kernel_width, channels], factors [channels].
 void DepthwiseU8S8Naive(const DepthwiseU8S8Rows& rows);
-// Kernels 3x3 and 5x5, strides 1 and 2, pads below the kernel, as below;
-// operands as depthwise_u8s8_vnni.h says.
+// Kernels 3x3 and 5x5, strides 1 and 2, at least 16 channels; the order of the
+// operands is that of PackAvx2 in depthwise_u8s8.cc.
+void DepthwiseU8S8Avx2(const DepthwiseU8S8Rows& rows);
+// The same for any channels, in the order of depthwise_u8s8_vnni.h.
 void DepthwiseU8S8Avx512Vnni(const DepthwiseU8S8Rows& rows);
 
 }  // namespace cyto8
