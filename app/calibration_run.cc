@@ -42,8 +42,7 @@ class Work {
   // Takes images until there are none or something failed.
   void TakeImages(Calibrator& calibrator) {
     for (size_t i = next_++; i < inputs_.size() && !failed_; i = next_++) {
-      const Status status = Annotate(ObserveImage(inputs_[i], calibrator),
-                                     inputs_[i].identity.path);
+      const Status status = ObserveImage(inputs_[i], calibrator);
       if (!status.ok()) Fail(status);
     }
   }
@@ -68,6 +67,15 @@ class Work {
     CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest,
                            Sha256OfFile(files_, input.identity.path));
     CYTO8_ASSIGN_OR_RETURN(OpenedSlide slide, reader_.Open(input));
+    CYTO8_RETURN_IF_ERROR(
+        Annotate(ObserveTiles(slide, calibrator), input.identity.path));
+    const std::lock_guard lock(mutex_);
+    hashes_.push_back(ToHex(digest));
+    tiles_ += std::ssize(slide.plan.tiles);
+    return OkStatus();
+  }
+
+  Status ObserveTiles(OpenedSlide& slide, Calibrator& calibrator) const {
     const auto count = std::ssize(slide.plan.tiles);
     std::optional<Rgb> colour;
     bool one_colour = true;
@@ -84,9 +92,6 @@ class Work {
           "all pixels have one colour: calibration images must show what the "
           "network will see");
     }
-    const std::lock_guard lock(mutex_);
-    hashes_.push_back(ToHex(digest));
-    tiles_ += count;
     return OkStatus();
   }
 

@@ -14,9 +14,10 @@ namespace {
 
 struct Words {
   QuantizeCommandOptions options = {};
-  std::string range = "min_max";
+  std::string range = "mse";
   bool no_equalize = false;
   bool no_bias_correction = false;
+  bool no_weight_search = false;
 };
 
 ExitCode Run(FileSystem& files, const Words& words,
@@ -31,6 +32,7 @@ ExitCode Run(FileSystem& files, const Words& words,
   options.quantize.range.method = *method;
   options.quantize.equalize = !words.no_equalize;
   options.quantize.correct_bias = !words.no_bias_correction;
+  options.quantize.search_weights = !words.no_weight_search;
   return RunQuantize(files, options);
 }
 
@@ -66,8 +68,8 @@ void AddQuantizeFlags(CLI::App& command, Words& words) {
                    "one scale for all channels between depthwise and 1x1");
   command.add_flag("--no-bias-correction", words.no_bias_correction,
                    "leave the mean error of rounded weights");
-  command.add_flag("--search-weights", options.quantize.search_weights,
-                   "search the scale of each output's weights");
+  command.add_flag("--no-weight-search", words.no_weight_search,
+                   "scale each output's weights by their largest alone");
   command.add_option("--exclude-node", options.quantize.excluded_nodes,
                      "a node that stays float; may be repeated");
   command.add_option("--exclude-op", options.quantize.excluded_ops,
