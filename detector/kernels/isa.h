@@ -11,11 +11,12 @@ namespace cyto8 {
 
 // From the least to the best: each has the instructions of those before it.
 enum class Isa {
-  kPlain,   // whatever the compiler's baseline is: the naive kernels.
-  kAvx2,    // AVX2 and FMA.
-  kAvx512,  // AVX-512 F, BW, DQ and VL, besides AVX2 and FMA.
+  kPlain,       // whatever the compiler's baseline is: the naive kernels.
+  kAvx2,        // AVX2 and FMA.
+  kAvx512,      // AVX-512 F, BW, DQ and VL, besides AVX2 and FMA.
   kAvx512Vnni,  // besides, vpdpbusd. VBMI would add nothing: the tables of
                 // requantize.h are looked up by vpermw.
+  kAmxInt8,     // besides, tiles of bytes (AMX), if Linux lets us use them.
 };
 
 std::string_view IsaName(Isa isa);  // "avx512".

@@ -124,6 +124,8 @@ std::vector<float> PackChannels(std::span<const float> values) {
 
 PointwiseKernel PointwiseKernelFor(Isa isa) {
   switch (isa) {
+    case Isa::kAmxInt8:
+      return &PointwiseAmx;
     case Isa::kAvx512Vnni:
       return &PointwiseAvx512Vnni;
     case Isa::kAvx512:

@@ -20,6 +20,8 @@ TEST(IsaTest, EveryOneHasAName) {
   EXPECT_EQ(IsaName(Isa::kPlain), "plain");
   EXPECT_EQ(IsaName(Isa::kAvx2), "avx2");
   EXPECT_EQ(IsaName(Isa::kAvx512), "avx512");
+  EXPECT_EQ(IsaName(Isa::kAvx512Vnni), "avx512vnni");
+  EXPECT_EQ(IsaName(Isa::kAmxInt8), "amxint8");
 }
 
 }  // namespace
