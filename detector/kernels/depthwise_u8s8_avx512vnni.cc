@@ -108,29 +108,37 @@ template <Mode kMode>
   sums.odd = _mm512_add_epi16(sums.odd, _mm512_srli_epi16(codes, 8));
 }
 
-template <bool kShiftsLeft, bool kTable>
-[[gnu::always_inline]] inline __m512i CodesOf(const Segment& s,
-                                              const RequantizeAvx512& r,
-                                              const __m512i (&sums)[4]) {
-  const int32_t* const shift = InMemory(s.shift);
-  const int16_t* const multiplier = InMemory(s.multiplier);
-  const __m512i p0 =
-      RescaleAvx512<kShiftsLeft>(r, sums[0], sums[1], shift, multiplier);
-  const __m512i p1 = RescaleAvx512<kShiftsLeft>(r, sums[2], sums[3], shift + 32,
-                                                multiplier + 32);
-  return CodesAvx512<kTable>(r, p0, p1);
+// p of half a block of sums; `half` says which.
+template <Mode kMode>
+[[gnu::always_inline]] inline __m512i Rescale(const RequantizeAvx512& r,
+                                              const int32_t* shift,
+                                              const int16_t* multiplier,
+                                              int half, __m512i low,
+                                              __m512i high) {
+  return RescaleAvx512<kMode == Mode::kAny>(r, low, high, shift + 32 * half,
+                                            multiplier + 32 * half);
+}
+
+template <Mode kMode>
+[[gnu::always_inline]] inline __m512i Codes(const Segment& s,
+                                            const RequantizeAvx512& r,
+                                            __m512i p0, __m512i p1) {
+  if (kMode == Mode::kLinear) return CodesAvx512<false>(r, p0, p1);
+  if (kMode == Mode::kAny && s.rows->requantization.table == nullptr) {
+    return CodesAvx512<false>(r, p0, p1);
+  }
+  return CodesAvx512<true>(r, p0, p1);
 }
 
 template <Mode kMode>
 [[gnu::always_inline]] inline __m512i CodesOf(const Segment& s,
                                               const RequantizeAvx512& r,
                                               const __m512i (&sums)[4]) {
-  if (kMode == Mode::kActivation) return CodesOf<false, true>(s, r, sums);
-  if (kMode == Mode::kLinear) return CodesOf<false, false>(s, r, sums);
-  if (s.rows->requantization.table != nullptr) {
-    return CodesOf<true, true>(s, r, sums);
-  }
-  return CodesOf<true, false>(s, r, sums);
+  const int32_t* const shift = InMemory(s.shift);
+  const int16_t* const multiplier = InMemory(s.multiplier);
+  return Codes<kMode>(
+      s, r, Rescale<kMode>(r, shift, multiplier, 0, sums[0], sums[1]),
+      Rescale<kMode>(r, shift, multiplier, 1, sums[2], sums[3]));
 }
 
 // One pixel of a block of 64.
@@ -146,8 +154,8 @@ template <Mode kMode>
 
 // kCount rows of one column; padding outside of the image.
 template <Mode kMode, int kCount>
-[[gnu::always_inline]] inline void LoadColumn(const Segment& s, int first,
-                                              int64_t x,
+[[gnu::always_inline]] inline void LoadColumn(const Segment& s, int64_t x,
+                                              int64_t offset,
                                               __m512i (&codes)[kCount]) {
   if (static_cast<uint64_t>(x) >= static_cast<uint64_t>(s.in_width))
       [[unlikely]] {
@@ -156,53 +164,80 @@ template <Mode kMode, int kCount>
     }
     return;
   }
-  const int64_t offset = x * s.pixel;
   if (IsWhole<kMode>(s)) {
     for (int i = 0; i < kCount; ++i) {
-      codes[i] = _mm512_loadu_si512(s.src[first + i] + offset);
+      codes[i] = _mm512_loadu_si512(s.src[i] + offset);
     }
   } else {
     for (int i = 0; i < kCount; ++i) {
-      codes[i] = _mm512_maskz_loadu_epi8(s.mask, s.src[first + i] + offset);
+      codes[i] = _mm512_maskz_loadu_epi8(s.mask, s.src[i] + offset);
     }
   }
 }
 
 template <Mode kMode>
-[[gnu::always_inline]] inline void LoadQuads(const Segment& s, int first,
-                                             int64_t x, __m512i (&quads)[4]) {
+[[gnu::always_inline]] inline void LoadQuads(const Segment& s, int64_t x,
+                                             int64_t offset,
+                                             __m512i (&quads)[4]) {
   __m512i codes[4];
-  LoadColumn<kMode>(s, first, x, codes);
+  LoadColumn<kMode>(s, x, offset, codes);
   Interleave(codes[0], codes[1], codes[2], codes[3], quads);
 }
 
 // ---- 3x3, stride 1, blocks of 64.
 
-// The outputs of one column, whose quads are a, b, c.
-template <Mode kMode, int kRows>
-[[gnu::always_inline]] inline void Column3x3(const Segment& s,
-                                             const RequantizeAvx512& r,
-                                             int64_t x, const __m512i (&a)[4],
-                                             const __m512i (&b)[4],
-                                             const __m512i (&c)[4],
-                                             CodeSums& code_sums) {
+// The outputs of kCount columns at once, whose quads begin at columns[0]: loads
+// of weights, not products, are the limit of one column alone.
+template <Mode kMode, int kRows, int kCount>
+[[gnu::always_inline]] inline void Columns3x3(
+    const Segment& s, const RequantizeAvx512& r, int64_t offset,
+    const __m512i (&q0)[4], const __m512i (&q1)[4], const __m512i (&q2)[4],
+    const __m512i (&q3)[4], CodeSums& code_sums) {
   const int8_t* const wei = InMemory(s.wei);
   const int32_t* const bias = InMemory(s.bias);
+  const int32_t* const shift = InMemory(s.shift);
+  const int16_t* const multiplier = InMemory(s.multiplier);
+  __m512i p[2][kRows][2];
 #pragma GCC unroll 2
-  for (int row = 0; row < kRows; ++row) {
-    __m512i sums[4];
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) {
-      sums[j] = _mm512_load_si512(bias + 16 * j);
-      sums[j] = _mm512_dpbusd_epi32(sums[j], a[j], Weights(wei, row * 4 + j));
-      sums[j] =
-          _mm512_dpbusd_epi32(sums[j], b[j], Weights(wei, 8 + row * 4 + j));
-      sums[j] =
-          _mm512_dpbusd_epi32(sums[j], c[j], Weights(wei, 16 + row * 4 + j));
+  for (int half = 0; half < 2; ++half) {
+    __m512i sums[2][kRows][2];
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; ++i) {
+      const int j = 2 * half + i;
+#pragma GCC unroll 2
+      for (int row = 0; row < kRows; ++row) {
+        const __m512i w0 = Weights(wei, row * 4 + j);
+        const __m512i w1 = Weights(wei, 8 + row * 4 + j);
+        const __m512i w2 = Weights(wei, 16 + row * 4 + j);
+        const __m512i start = _mm512_load_si512(bias + 16 * j);
+        __m512i sum = _mm512_dpbusd_epi32(start, q0[j], w0);
+        sum = _mm512_dpbusd_epi32(sum, q1[j], w1);
+        sums[0][row][i] = _mm512_dpbusd_epi32(sum, q2[j], w2);
+        if (kCount == 1) continue;
+        sum = _mm512_dpbusd_epi32(start, q1[j], w0);
+        sum = _mm512_dpbusd_epi32(sum, q2[j], w1);
+        sums[1][row][i] = _mm512_dpbusd_epi32(sum, q3[j], w2);
+      }
     }
-    const __m512i codes = CodesOf<kMode>(s, r, sums);
-    Store<kMode>(s, s.dst[row] + x * s.pixel, codes);
-    AddCodes<kMode>(s, codes, code_sums);
+#pragma GCC unroll 2
+    for (int column = 0; column < kCount; ++column) {
+#pragma GCC unroll 2
+      for (int row = 0; row < kRows; ++row) {
+        p[column][row][half] =
+            Rescale<kMode>(r, shift, multiplier, half, sums[column][row][0],
+                           sums[column][row][1]);
+      }
+    }
+  }
+#pragma GCC unroll 2
+  for (int column = 0; column < kCount; ++column) {
+#pragma GCC unroll 2
+    for (int row = 0; row < kRows; ++row) {
+      const __m512i codes =
+          Codes<kMode>(s, r, p[column][row][0], p[column][row][1]);
+      Store<kMode>(s, s.dst[row] + offset + column * s.pixel, codes);
+      AddCodes<kMode>(s, codes, code_sums);
+    }
   }
 }
 
@@ -211,21 +246,32 @@ template <Mode kMode, int kRows>
   const Segment s = segment;
   const RequantizeAvx512 r = MakeRequantizeAvx512(s.rows->requantization);
   CodeSums sums = *s.sums;
-  const int64_t to_source = -s.rows->pad_left;
-  __m512i a[4], b[4], c[4];
-  int64_t x = s.first_column;
-  LoadQuads<kMode>(s, 0, x + to_source, a);
-  LoadQuads<kMode>(s, 0, x + to_source + 1, b);
-  while (true) {
-    LoadQuads<kMode>(s, 0, x + to_source + 2, c);
-    Column3x3<kMode, kRows>(s, r, x, a, b, c, sums);
-    if (++x == s.last_column) break;
-    LoadQuads<kMode>(s, 0, x + to_source + 2, a);
-    Column3x3<kMode, kRows>(s, r, x, b, c, a, sums);
-    if (++x == s.last_column) break;
-    LoadQuads<kMode>(s, 0, x + to_source + 2, b);
-    Column3x3<kMode, kRows>(s, r, x, c, a, b, sums);
-    if (++x == s.last_column) break;
+  __m512i a[4], b[4], c[4], d[4];
+  // Of the third tap.
+  int64_t column = s.first_column - s.rows->pad_left + 2;
+  const int64_t last = s.last_column - s.rows->pad_left + 2;
+  int64_t src = column * s.pixel;
+  int64_t dst = s.first_column * s.pixel;
+  LoadQuads<kMode>(s, column - 2, src - 2 * s.pixel, a);
+  LoadQuads<kMode>(s, column - 1, src - s.pixel, b);
+  // Two columns, whose first two of four quads are there; false at the end.
+  const auto step = [&](const __m512i(&q0)[4], const __m512i(&q1)[4],
+                        __m512i(&q2)[4], __m512i(&q3)[4])
+      __attribute__((always_inline)) {
+    if (column == last) return false;
+    LoadQuads<kMode>(s, column, src, q2);
+    if (column + 1 == last) {
+      Columns3x3<kMode, kRows, 1>(s, r, dst, q0, q1, q2, q2, sums);
+      return false;
+    }
+    LoadQuads<kMode>(s, column + 1, src + s.pixel, q3);
+    Columns3x3<kMode, kRows, 2>(s, r, dst, q0, q1, q2, q3, sums);
+    column += 2;
+    src += 2 * s.pixel;
+    dst += 2 * s.pixel;
+    return true;
+  };
+  while (step(a, b, c, d) && step(c, d, a, b)) {
   }
   *s.sums = sums;
 }
@@ -239,8 +285,8 @@ template <Mode kMode>
                                                __m512i (&even)[4],
                                                __m512i (&odd)[2]) {
   __m512i left[3], right[3];
-  LoadColumn<kMode>(s, 0, x, left);
-  LoadColumn<kMode>(s, 0, x + 1, right);
+  LoadColumn<kMode>(s, x, x * s.pixel, left);
+  LoadColumn<kMode>(s, x + 1, (x + 1) * s.pixel, right);
   Interleave(left[0], left[1], left[2], right[2], even);
   odd[0] = right[0];
   odd[1] = right[1];
@@ -303,7 +349,7 @@ template <Mode kMode, int kRows>
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {
     __m512i codes[4 + kRows];
-    LoadColumn<kMode>(s, 0, x + i, codes);
+    LoadColumn<kMode>(s, x + i, (x + i) * s.pixel, codes);
     upper[i] = codes[0];
     if (kRows == 2) lower[i] = codes[3 + kRows];
     Interleave(codes[1], codes[2], codes[3], codes[4], four.m[i]);
