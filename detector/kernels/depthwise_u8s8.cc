@@ -119,7 +119,7 @@ bool IsFast(const Conv2dShape& s) {
 
 DepthwiseU8S8::Kernel KernelFor(Isa isa, const Conv2dShape& s) {
   if (isa == Isa::kPlain || !IsFast(s)) return &DepthwiseU8S8Naive;
-  if (isa == Isa::kAvx512Vnni) return &DepthwiseU8S8Avx512Vnni;
+  if (isa >= Isa::kAvx512Vnni) return &DepthwiseU8S8Avx512Vnni;
   return s.in_channels < 16 ? &DepthwiseU8S8Naive : &DepthwiseU8S8Avx2;
 }
 
