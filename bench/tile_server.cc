@@ -43,7 +43,7 @@ Status Serve(const std::string& model, const std::string& tiles, int threads) {
           0, threads,
           [&](int i) {
             while (left-- > 0) {
-              if (!networks[static_cast<size_t>(i)].Seconds().ok()) {
+              if (!networks[static_cast<size_t>(i)].Run().ok()) {
                 failed = true;
               }
             }

@@ -24,8 +24,11 @@ class TimedNetwork {
   static StatusOr<TimedNetwork> Create(const Graph& graph, Isa isa,
                                        std::vector<uint8_t> tiles = {});
 
-  StatusOr<double> Seconds();  // of one run; takes the next tile first.
-  Status RunSteps();           // the same, with a clock between the steps.
+  // Of one run on the next tile, after one on it that warms the memory, as the
+  // yardsticks are warmed.
+  StatusOr<double> Seconds();
+  Status RunSteps();  // one run on the next tile, a clock between the steps.
+  Status Run();       // one run on the next tile.
 
   // Median seconds of each step over all RunSteps(), by its label.
   std::map<std::string, double> StepMedians() const;
