@@ -2,6 +2,7 @@
 // Shapes of INT8 operators; see quantized_shapes.h.
 #include "detector/graph/quantized_shapes.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -50,6 +51,27 @@ Status CheckWords(const char* name, const std::vector<int64_t>& words,
   return OkStatus();
 }
 
+// What a table takes away from p stays in 16 bits, also where kernels do not
+// saturate: p of a sum is in [-2^14, 2^14).
+Status CheckTable(const RequantizeAttributes& requantize) {
+  constexpr int64_t kReach = 1 << 14;
+  for (size_t i = 0; i < kSegments; ++i) {
+    const auto segment = static_cast<int64_t>(i);
+    const bool last = i + 1 == kSegments;
+    const int64_t begin = segment << requantize.segment_shift;
+    const int64_t end =
+        last ? kReach : (segment + 1) << requantize.segment_shift;
+    for (const int64_t a : {begin, end}) {
+      const int64_t even =
+          requantize.intercepts[i] +
+          ((requantize.slopes[i] * std::min(a, kReach) + kReach) >> 15);
+      CYTO8_RETURN_IF_ERROR(
+          CheckRange("value of the table", even, -kReach, kReach - 1));
+    }
+  }
+  return CheckRange("last slope", requantize.slopes.back(), 0, 0);
+}
+
 Status CheckRequantize(const RequantizeAttributes& requantize) {
   CYTO8_RETURN_IF_ERROR(CheckCodes(requantize.dst));
   CYTO8_RETURN_IF_ERROR(CheckRange("left shift", requantize.left_shift, 0, 15));
@@ -69,9 +91,7 @@ Status CheckRequantize(const RequantizeAttributes& requantize) {
   CYTO8_RETURN_IF_ERROR(
       CheckWords("intercept", requantize.intercepts, kIntercepts));
   CYTO8_RETURN_IF_ERROR(CheckWords("slope", requantize.slopes, kSlopes));
-  return segments == 0
-             ? OkStatus()
-             : CheckRange("last slope", requantize.slopes.back(), 0, 0);
+  return segments == 0 ? OkStatus() : CheckTable(requantize);
 }
 
 void Set(TensorDesc& out, DataType type, MaybeShape shape) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "detector/graph/shape_inference.h"
+#include "detector/runtime/arena.h"
 #include "detector/runtime/memory_plan.h"
 #include "detector/runtime/model_plan.h"
 
@@ -25,11 +26,6 @@ StatusOr<Graph> Prepared(const Graph& graph, const Limits& limits) {
 ModelPort PortOf(std::string name, const TensorDesc& desc) {
   return {.name = std::move(name), .type = desc.type, .shape = *desc.shape};
 }
-
-// Memory that starts on a cache line.
-struct alignas(kBufferAlignment) CacheLine {
-  std::byte bytes[kBufferAlignment];
-};
 
 }  // namespace
 
@@ -73,12 +69,12 @@ StatusOr<std::shared_ptr<const CompiledModel>> CompiledModel::Create(
 int64_t CompiledModel::scratch_bytes() const { return plan_->arena_bytes; }
 
 struct InferRequest::State {
-  std::vector<CacheLine> arena;
+  Arena arena;
   std::vector<StepCall> calls;  // one per step of the plan.
 
   std::span<std::byte> Mutable(const Placement& placement) {
-    std::byte* const base = reinterpret_cast<std::byte*>(arena.data());
-    return {base + placement.offset, static_cast<size_t>(placement.bytes)};
+    return {arena.data() + placement.offset,
+            static_cast<size_t>(placement.bytes)};
   }
   std::span<const std::byte> Bytes(const Placement& placement) {
     if (placement.constant) return placement.constant->bytes();
@@ -105,8 +101,7 @@ StatusOr<InferRequest> InferRequest::Create(
   const ModelPlan& plan = model->plan();
   auto state = std::make_unique<State>();
   // One line more, so that even an empty tensor has an address.
-  state->arena.resize(
-      static_cast<size_t>(plan.arena_bytes / kBufferAlignment + 1));
+  state->arena = Arena(plan.arena_bytes + kBufferAlignment);
   for (const PlannedStep& step : plan.steps) {
     CYTO8_ASSIGN_OR_RETURN(
         StepCall call,
