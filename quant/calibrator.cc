@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "detector/runtime/step.h"
+
 namespace cyto8 {
 
 StatusOr<std::shared_ptr<const CalibrationPlan>> MakeCalibrationPlan(
@@ -12,12 +14,17 @@ StatusOr<std::shared_ptr<const CalibrationPlan>> MakeCalibrationPlan(
   CYTO8_ASSIGN_OR_RETURN(const std::vector<ValueRef> values,
                          ValuesToCalibrate(graph, options));
   auto plan = std::make_shared<CalibrationPlan>();
+  Graph whole_graph = graph;
   for (const ValueRef value : values) {
-    plan->channels[ValueName(graph, value)] = graph.desc(value).shape->back();
+    const std::string name = ValueName(graph, value);
+    plan->channels[name] = graph.desc(value).shape->back();
+    if (value.port == 0 && !OnlyRenames(graph.node(value).op)) continue;
+    plan->outputs[name] = std::ssize(whole_graph.outputs);
+    whole_graph.outputs.push_back({.name = name, .value = value});
   }
   CompileOptions whole = compile;
   whole.whole_values = true;
-  CYTO8_ASSIGN_OR_RETURN(plan->model, CompiledModel::Create(graph, whole));
+  CYTO8_ASSIGN_OR_RETURN(plan->model, CompiledModel::Create(whole_graph, whole));
   const std::vector<ModelPort>& inputs = plan->model->inputs();
   if (inputs.size() != 1 || inputs[0].type != DataType::kUint8) {
     return InvalidArgument("network: must have one input, of 8-bit pixels");
@@ -38,16 +45,26 @@ StatusOr<Calibrator> Calibrator::Create(
   return calibrator;
 }
 
+Status Calibrator::ObserveValue(const std::string& name,
+                                std::span<const std::byte> value) {
+  const auto found = observers_.find(name);
+  if (found == observers_.end()) return OkStatus();
+  return Annotate(
+      found->second.Observe({reinterpret_cast<const float*>(value.data()),
+                             value.size() / sizeof(float)}),
+      "value \"" + name + "\"");
+}
+
 Status Calibrator::Observe(ParallelFor& executor) {
-  return request_.Run(executor, [this](const std::string& node,
-                                       std::span<const std::byte> result) {
-    const auto found = observers_.find(node);
-    if (found == observers_.end()) return OkStatus();
-    return Annotate(
-        found->second.Observe({reinterpret_cast<const float*>(result.data()),
-                               result.size() / sizeof(float)}),
-        "value \"" + node + "\"");
-  });
+  CYTO8_RETURN_IF_ERROR(request_.Run(
+      executor, [this](const std::string& node,
+                       std::span<const std::byte> result) {
+        return ObserveValue(node, result);
+      }));
+  for (const auto& [name, number] : plan_->outputs) {
+    CYTO8_RETURN_IF_ERROR(ObserveValue(name, request_.output(number)));
+  }
+  return OkStatus();
 }
 
 Status Calibrator::Merge(const Calibrator& other) {

@@ -22,6 +22,9 @@ namespace cyto8 {
 struct CalibrationPlan {
   std::shared_ptr<const CompiledModel> model;
   std::map<std::string, int64_t> channels;  // of each value to observe.
+  // Those that no step gives to an observer (it renames a value, or is not its
+  // first result) are outputs of `model`: name and number.
+  std::map<std::string, int64_t> outputs;
 };
 
 // `graph` is inferred and of static shape, batch 1; its only input is uint8
@@ -47,6 +50,9 @@ class Calibrator {
   StatusOr<Calibration> Finish() const;
 
  private:
+  Status ObserveValue(const std::string& name,
+                      std::span<const std::byte> value);
+
   Calibrator(std::shared_ptr<const CalibrationPlan> plan, InferRequest request)
       : plan_(std::move(plan)), request_(std::move(request)) {}
 

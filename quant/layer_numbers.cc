@@ -69,28 +69,36 @@ void RoundAgain(std::span<const float> scaled, int64_t outputs, int64_t o,
   }
 }
 
-// Scales so small that bias or result would leave the integers' range are
-// raised: of outputs whose weights are all (nearly) 0.
-void RaiseTinyScales(std::span<const float> scaled, const RealLayer& layer,
-                     std::span<const CodeScale> dst, RoundedWeights& rounded) {
+// The finest unit that sums for codes may have: bias, an addend's zero point
+// and a step of the result are no more of them than integers can hold.
+double FinestUnit(double bias, double step,
+                  const std::optional<Addend>& addend) {
   constexpr double kLargestBias = 1 << 24;
+  constexpr double kLargestAddend = 1 << 28;
   constexpr double kFinest = 1.0 / (1 << 18);  // of a code.
+  const double from_addend =
+      addend ? ToDouble(addend->codes.scale) * kMaxCode / kLargestAddend : 0;
+  return std::max({std::abs(bias) / kLargestBias, step * kFinest, from_addend});
+}
+
+// Scales below that are raised: of outputs whose weights are all (nearly) 0.
+void RaiseTinyScales(std::span<const float> scaled, const RealLayer& layer,
+                     std::span<const CodeScale> dst,
+                     const std::optional<Addend>& addend,
+                     RoundedWeights& rounded) {
   for (size_t o = 0; o < rounded.scales.size(); ++o) {
     const bool zero =
         rounded.scales[o] == 1 &&
         std::ranges::all_of(scaled, [&, i = size_t{0}](float w) mutable {
           return i++ % rounded.scales.size() != o || w == 0;
         });
-    double least = layer.bias.empty()
-                       ? 0
-                       : std::abs(ToDouble(layer.bias[o])) / kLargestBias;
-    double usual = ToDouble(rounded.scales[o]);
-    if (!dst.empty()) {
-      const double step = ToDouble(dst[dst.size() == 1 ? 0 : o].scale);
-      least = std::max(least, step * kFinest);
-      if (zero) usual = std::max(least, step / 256);
-    }
-    const float scale = ToFloat(std::max(usual, least));
+    const double step = ToDouble(dst[dst.size() == 1 ? 0 : o].scale);
+    const double least =
+        FinestUnit(layer.bias.empty() ? 0 : ToDouble(layer.bias[o]), step,
+                   addend);
+    constexpr double kUnitsOfAStep = 256;  // where nothing else asks for any.
+    const float scale = ToFloat(std::max(
+        zero ? step / kUnitsOfAStep : ToDouble(rounded.scales[o]), least));
     if (scale != rounded.scales[o]) {
       RoundAgain(scaled, layer.shape.outputs, static_cast<int64_t>(o), scale,
                  rounded);
@@ -100,16 +108,11 @@ void RaiseTinyScales(std::span<const float> scaled, const RealLayer& layer,
 
 StatusOr<RoundedWeights> Rounded(const SourceCodes& src, const RealLayer& layer,
                                  std::span<const float> scaled,
-                                 std::span<const CodeScale> dst,
                                  const LayerNumberOptions& options) {
   const std::vector<double> squares = InCodes(src.mean_squares, src, 2);
-  CYTO8_ASSIGN_OR_RETURN(
-      RoundedWeights rounded,
-      RoundWeights(scaled, layer.shape,
-                   {.search_scale = options.search_weight_scale,
-                    .mean_squares = squares}));
-  RaiseTinyScales(scaled, layer, dst, rounded);
-  return rounded;
+  return RoundWeights(scaled, layer.shape,
+                      {.search_scale = options.search_weight_scale,
+                       .mean_squares = squares});
 }
 
 double SqnrOf(std::span<const float> scaled, const RoundedWeights& rounded) {
@@ -123,6 +126,12 @@ double SqnrOf(std::span<const float> scaled, const RoundedWeights& rounded) {
   }
   return noise > 0 ? 10 * std::log10(signal / noise)
                    : std::numeric_limits<double>::infinity();
+}
+
+// At least the magnitude; no more than a number that no sum may have.
+int64_t InUnits(double real, float unit) {
+  constexpr double kTooMany = int64_t{1} << 40;
+  return std::llrint(std::min(std::abs(real) / ToDouble(unit), kTooMany)) + 1;
 }
 
 StatusOr<std::vector<SumChannel>> SumsOf(const SourceCodes& src,
@@ -151,8 +160,7 @@ StatusOr<std::vector<SumChannel>> SumsOf(const SourceCodes& src,
       sum.offset -= code * src.channels[c].zero_point;
       sum.largest += std::abs(code) * kMaxCode;
     }
-    sum.largest += std::abs(sum.offset) +
-                   std::llrint(std::abs(sum.real) / ToDouble(sum.unit)) + 1;
+    sum.largest += std::abs(sum.offset) + InUnits(sum.real, sum.unit);
   }
   return sums;
 }
@@ -193,6 +201,23 @@ StatusOr<int32_t> CommonLeftShift(std::span<const SumChannel> sums,
   return shift;
 }
 
+// A sum that its addend brings back lies that far outside of the results. The
+// words reach 2^13 units by every multiplier (see FractionBitsFor); a table
+// wants half of them for where its activation vanishes.
+bool AddendFits(const Addend& addend, Activation activation, double unit) {
+  const bool table = activation == Activation::kSwish ||
+                     activation == Activation::kHardSwish;
+  const double room = table ? 1 << 12 : 1 << 13;
+  return kMaxCode * ToDouble(addend.codes.scale) <= room * unit;
+}
+
+// ReLU6 saturates where the last code is.
+bool CanWiden(Activation activation, const CodeScale& codes) {
+  constexpr double kMost = 6.001;
+  return activation != Activation::kRelu6 ||
+         2 * kMaxCode * ToDouble(codes.scale) <= kMost;
+}
+
 // What all channels share. dst grows until it fits.
 StatusOr<RequantizeAttributes> SharedPart(std::span<const SumChannel> sums,
                                           Activation activation,
@@ -204,8 +229,7 @@ StatusOr<RequantizeAttributes> SharedPart(std::span<const SumChannel> sums,
     int32_t bits = FewestFractionBits(activation, dst);
     if (addend) bits = std::max(0, bits - 1);
     for (; bits >= 0; --bits) {
-      if (addend && kCodeShift * ToDouble(addend->codes.scale) >
-                        kWordLimit * UnitOf(dst[0], bits)) {
+      if (addend && !AddendFits(*addend, activation, UnitOf(dst[0], bits))) {
         continue;
       }
       const auto shift = CommonLeftShift(sums, dst, bits);
@@ -215,6 +239,7 @@ StatusOr<RequantizeAttributes> SharedPart(std::span<const SumChannel> sums,
           .left_shift = *shift,
           .fraction_bits = bits};
     }
+    if (!CanWiden(activation, dst[0])) break;
     Widen(dst);
   }
   return InvalidArgument("weights are too large for the range of the results");
@@ -254,6 +279,23 @@ double AddendOffset(const Addend& addend, int64_t multiplier,
          kCodeShift * UnitOf(dst, fraction_bits);
 }
 
+// True if words hold every sum of codes, and what it is before the last of its
+// terms is added: that lies no further from 0 than all terms together and the
+// zero point.
+bool SumsFit(std::span<const CodeScale> terms, std::span<const float> weights,
+             size_t channels, const CodeScale& dst, int32_t bits) {
+  const double unit = UnitOf(dst, bits);
+  for (size_t c = 0; c < channels; ++c) {
+    double width = 0;
+    for (size_t i = c; i < weights.size(); i += channels) {
+      width += std::abs(ToDouble(weights[i])) *
+               ToDouble(terms[i / channels].scale) * kMaxCode;
+    }
+    if (width > (kWordLimit - (kMaxCode << bits)) * unit) return false;
+  }
+  return true;
+}
+
 Status CheckSource(const SourceCodes& src, const RealLayer& layer) {
   const auto channels =
       static_cast<size_t>(layer.shape.inputs * layer.shape.groups);
@@ -285,8 +327,8 @@ StatusOr<LayerNumbers> NumbersForCodes(const SourceCodes& src,
   CYTO8_RETURN_IF_ERROR(CheckFinite(layer.bias, "bias"));
   const std::vector<float> scaled = ScaledWeights(src, layer);
   LayerNumbers numbers;
-  CYTO8_ASSIGN_OR_RETURN(numbers.weights,
-                         Rounded(src, layer, scaled, dst, options));
+  CYTO8_ASSIGN_OR_RETURN(numbers.weights, Rounded(src, layer, scaled, options));
+  RaiseTinyScales(scaled, layer, dst, addend, numbers.weights);
   CYTO8_ASSIGN_OR_RETURN(const std::vector<SumChannel> sums,
                          SumsOf(src, layer, scaled, numbers.weights, options));
   CYTO8_ASSIGN_OR_RETURN(numbers.requantize,
@@ -319,8 +361,7 @@ StatusOr<LayerNumbers> NumbersForFloats(const SourceCodes& src,
   CYTO8_RETURN_IF_ERROR(CheckFinite(layer.bias, "bias"));
   const std::vector<float> scaled = ScaledWeights(src, layer);
   LayerNumbers numbers;
-  CYTO8_ASSIGN_OR_RETURN(numbers.weights,
-                         Rounded(src, layer, scaled, {}, options));
+  CYTO8_ASSIGN_OR_RETURN(numbers.weights, Rounded(src, layer, scaled, options));
   CYTO8_ASSIGN_OR_RETURN(const std::vector<SumChannel> sums,
                          SumsOf(src, layer, scaled, numbers.weights, options));
   numbers.weight_sqnr_db = SqnrOf(scaled, numbers.weights);
@@ -350,13 +391,13 @@ StatusOr<GatedNumbers> NumbersForGated(const CodeScale& src,
     const double bias = layer.bias.empty() ? 0 : ToDouble(layer.bias[o]);
     numbers.bias.push_back(ToFloat(bias));
     const double least =
-        std::max(ToDouble(dst.scale) / ToDouble(src.scale) / (1 << 18), 1e-30);
-    numbers.scale.push_back(
-        ToFloat(std::max(ToDouble(largest[o]) / kWordLimit, least)));
+        FinestUnit(0, ToDouble(dst.scale), addend) / ToDouble(src.scale);
+    numbers.scale.push_back(ToFloat(
+        std::max({ToDouble(largest[o]) / kWordLimit, least, 1e-30})));
     sums[o].unit =
         src.scale * numbers.scale[o] * ToFloat(kWordLimit / kMaxWeightCode);
     sums[o].largest = layer.shape.inputs * kMaxCode * kMaxWeightCode +
-                      std::llrint(std::abs(bias) / ToDouble(sums[o].unit)) + 1;
+                      InUnits(bias, sums[o].unit);
   }
   for (size_t i = 0; i < layer.weights.size(); ++i) {
     numbers.weights.push_back(static_cast<int16_t>(
@@ -382,17 +423,15 @@ StatusOr<SumNumbers> NumbersForSum(std::span<const CodeScale> terms,
   CYTO8_RETURN_IF_ERROR(CheckFinite(weights, "weights"));
   const auto count = static_cast<size_t>(channels);
   std::vector<CodeScale> dst = {wanted};
-  double largest = 0;
-  for (size_t i = 0; i < weights.size(); ++i) {
-    largest = std::max(largest, std::abs(ToDouble(weights[i])) *
-                                    ToDouble(terms[i / count].scale));
-  }
   int32_t bits = FractionBitsFor(activation, dst[0]);
-  while (kCodeShift * largest > kWordLimit * UnitOf(dst[0], bits)) {
+  while (!SumsFit(terms, weights, count, dst[0], bits)) {
     if (bits > 0) {
       --bits;
-    } else {
+    } else if (CanWiden(activation, dst[0])) {
       Widen(dst);
+    } else {
+      return InvalidArgument(
+          "weights are too large for the range of the results");
     }
   }
   SumNumbers numbers;

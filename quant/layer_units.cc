@@ -109,7 +109,10 @@ class UnitFinder {
     unit.activation = conv.As<ConvAttributes>().activation;
     if (!HasCodes(unit.activation)) return false;
     MatchSource(conv, unit);
-    if (IsOutput(node)) return unit.activation == Activation::kNone;
+    if (IsOutput(node)) {
+      unit.gate = kNoUnitNode;  // such units give codes.
+      return unit.activation == Activation::kNone;
+    }
     if (unit.activation == Activation::kNone) {
       MatchAddend(unit);
       MatchActivation(unit);
@@ -124,21 +127,31 @@ class UnitFinder {
     if (node.op == Op::kNormalize && uses_.Single({source, 0})) {
       unit.normalize = source;
     }
-    const auto& window = conv.As<ConvAttributes>();
-    const Shape& kernel = *graph_.desc(conv.inputs[1]).shape;
-    const bool is_1x1 = kernel[0] == 1 && kernel[1] == 1 &&
-                        window.strides == std::array<int64_t, 2>{1, 1} &&
-                        graph_.desc(conv.inputs[0]).shape ==
-                            WithChannels(conv.inputs[0], kernel[2]);
-    if (node.op == Op::kSqueezeExcite && is_1x1 && uses_.Single({source, 0}) &&
-        AllConstant(node, 1) &&
-        At(node.inputs[0].node).op == Op::kDepthwiseConv2D &&
-        HasCodes(node.As<SqueezeExciteAttributes>().activation) &&
-        HasCodes(At(node.inputs[0].node).As<ConvAttributes>().activation) &&
-        AllConstant(At(node.inputs[0].node), 1) &&
-        !excluded_[Index(node.inputs[0].node)]) {
+    if (node.op == Op::kSqueezeExcite && uses_.Single({source, 0}) &&
+        IsPointwise(unit.main) && IsGate(node)) {
       unit.gate = source;
     }
+  }
+
+  // Pixel by pixel, none left out, none added.
+  bool IsPointwise(int64_t node) const {
+    const Node& conv = At(node);
+    const Shape& kernel = *graph_.desc(conv.inputs[1]).shape;
+    return kernel[0] == 1 && kernel[1] == 1 &&
+           conv.As<ConvAttributes>().strides == std::array<int64_t, 2>{1, 1} &&
+           graph_.desc({node, 0}).shape ==
+               WithChannels(conv.inputs[0], kernel[3]);
+  }
+
+  // The depthwise convolution in front will be a unit, and sums its codes.
+  bool IsGate(const Node& gate) const {
+    const int64_t source = gate.inputs[0].node;
+    const Node& depthwise = At(source);
+    return depthwise.op == Op::kDepthwiseConv2D && !excluded_[Index(source)] &&
+           !IsOutput(source) && AllConstant(depthwise, 1) &&
+           HasCodes(depthwise.As<ConvAttributes>().activation) &&
+           AllConstant(gate, 1) &&
+           HasCodes(gate.As<SqueezeExciteAttributes>().activation);
   }
 
   std::optional<Shape> WithChannels(ValueRef value, int64_t channels) const {

@@ -126,6 +126,8 @@ StatusOr<CodeScale> GraphQuantizer::ChooseCodes(ValueRef old,
   const bool cut_at_0 =
       activation == Activation::kRelu || activation == Activation::kRelu6;
   if (cut_at_0) range.min = 0;
+  constexpr double kMost = 6;  // the last code is where ReLU6 saturates.
+  if (activation == Activation::kRelu6) range.max = std::min(range.max, kMost);
   CYTO8_ASSIGN_OR_RETURN(const AffineU8 codes, QuantParamsOf(range));
   if (layer != nullptr) {
     layer->range = range;

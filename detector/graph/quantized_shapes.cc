@@ -34,6 +34,21 @@ Status CheckInput(const Graph& graph, const Node& node, size_t i, DataType type,
   return OkStatus();
 }
 
+// Side `axis` of input `i`; the input has that rank.
+int64_t SideOf(const Graph& graph, const Node& node, size_t i, size_t axis) {
+  const MaybeShape& shape = graph.desc(node.inputs[i]).shape;
+  return shape ? (*shape)[axis] : kUnknownDim;
+}
+
+Status CheckSide(const Graph& graph, const Node& node, size_t i, size_t axis,
+                 int64_t wanted) {
+  const int64_t side = SideOf(graph, node, i, axis);
+  if (side == kUnknownDim || wanted == kUnknownDim) return OkStatus();
+  return CheckRange(
+      "side " + std::to_string(axis) + " of input " + std::to_string(i), side,
+      wanted, wanted);
+}
+
 Status CheckCodes(const QuantParams& codes) {
   if (!std::isfinite(codes.scale) || codes.scale <= 0) {
     return InvalidArgument(
@@ -182,6 +197,16 @@ Status GatedConv(const Graph& graph, Node& node) {
   CYTO8_RETURN_IF_ERROR(CheckInput(graph, node, 2, DataType::kFloat32, 2));
   CYTO8_RETURN_IF_ERROR(CheckInput(graph, node, 3, DataType::kFloat32, 2));
   CYTO8_RETURN_IF_ERROR(Convolution(graph, node));
+  const auto& conv = node.As<QuantizedConvAttributes>();
+  CYTO8_RETURN_IF_ERROR(
+      CheckSide(graph, node, 3, 0, SideOf(graph, node, 0, 0)));
+  CYTO8_RETURN_IF_ERROR(CheckSide(graph, node, 3, 1, conv.kernel[2]));
+  if (!std::isfinite(conv.addend_offset_codes)) {
+    return InvalidArgument(
+        "addend offset = " +
+        FormatShortest(static_cast<double>(conv.addend_offset_codes)) +
+        ": must be finite");
+  }
   return CheckAddend(graph, node, 4);
 }
 
@@ -189,6 +214,24 @@ Status DepthwiseConv(const Graph& graph, Node& node) {
   CYTO8_RETURN_IF_ERROR(CheckInput(graph, node, 1, DataType::kInt8, 3));
   CYTO8_RETURN_IF_ERROR(CheckInput(graph, node, 2, DataType::kInt32, 2));
   return Convolution(graph, node);
+}
+
+// Kernels rely on these.
+Status CheckGateSides(const Graph& graph, const Node& node) {
+  const int64_t channels = SideOf(graph, node, 0, 1);
+  const int64_t reduced = SideOf(graph, node, 2, 1);
+  struct Side {
+    size_t input, axis;
+    int64_t wanted;
+  };
+  for (const Side& side :
+       {Side{1, 0, SideOf(graph, node, 0, 0)}, Side{1, 3, channels},
+        Side{2, 0, channels}, Side{3, 0, reduced}, Side{4, 0, reduced},
+        Side{4, 1, channels}, Side{5, 0, channels}}) {
+    CYTO8_RETURN_IF_ERROR(
+        CheckSide(graph, node, side.input, side.axis, side.wanted));
+  }
+  return OkStatus();
 }
 
 Status Gate(const Graph& graph, Node& node) {
@@ -201,6 +244,7 @@ Status Gate(const Graph& graph, Node& node) {
     CYTO8_RETURN_IF_ERROR(
         CheckInput(graph, node, matrix + 1, DataType::kFloat32, 1));
   }
+  CYTO8_RETURN_IF_ERROR(CheckGateSides(graph, node));
   CYTO8_RETURN_IF_ERROR(CheckCodes(node.As<QuantizedGateAttributes>().src));
   Set(node.outputs[0], DataType::kFloat32, graph.desc(node.inputs[0]).shape);
   return OkStatus();

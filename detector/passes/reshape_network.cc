@@ -124,7 +124,8 @@ class Reshaper {
   Status CarrySlice();
   Status CarryStridedSlice();
   Status CarryPad();
-  Status CarryPool();
+  Status CarryPool(size_t input, const Shape& pooled, PoolAttributes& pool);
+  Status CarrySum();
   Status CarryConstants();
   Status CarryConstant(size_t i, size_t axis, size_t map);
   Status RefuseChangedAxes(size_t axes_input, const std::string& why);
@@ -135,10 +136,12 @@ class Reshaper {
   StatusOr<int64_t> StridedEnd(size_t axis, const StridedPart& part,
                                int64_t end) const;
   StatusOr<int64_t> SliceEnd(size_t axis, int64_t end) const;
+  std::vector<int64_t> ReadersOfCodes(int64_t node) const;
   WindowShape WindowOf(const Node& reader) const;
-  Status CheckFixedPads(const WindowShape& window) const;
-  Status CheckFixedPads(const WindowShape& window, size_t axis, int64_t first,
-                        int64_t last) const;
+  // Of a window on input `i`.
+  Status CheckFixedPads(size_t i, const WindowShape& window) const;
+  Status CheckFixedPads(size_t i, const WindowShape& window, size_t axis,
+                        int64_t first, int64_t last) const;
 
   const Graph before_;
   Graph graph_;
@@ -197,6 +200,11 @@ void Reshaper::NoteMap() {
     case Op::kResizeNearest:
     case Op::kResizeBilinear:
     case Op::kUpsampleNearest:
+    case Op::kQuantizedConv2D:
+    case Op::kQuantizedConv2DFloat:
+    case Op::kGatedConv2D:
+    case Op::kQuantizedDepthwiseConv2D:
+    case Op::kQuantizedWeightedSum:
       return sides_.Note(BeforeOut(), *node().outputs[0].shape);
     default:
       return;
@@ -219,10 +227,17 @@ Status Reshaper::Carry() {
       return InvalidArgument("the operator is not supported");
     case Op::kConv2D:
     case Op::kDepthwiseConv2D:
-      return CheckFixedPads(WindowOf(old_node()));
+    case Op::kQuantizedConv2D:
+    case Op::kQuantizedConv2DFloat:
+    case Op::kGatedConv2D:
+    case Op::kQuantizedDepthwiseConv2D:
+      return CheckFixedPads(0, WindowOf(old_node()));
     case Op::kMaxPool:
     case Op::kAvgPool:
-      return CarryPool();
+      CYTO8_RETURN_IF_ERROR(CheckFixedPads(0, WindowOf(old_node())));
+      return CarryPool(0, BeforeOut(), node().As<PoolAttributes>());
+    case Op::kQuantizedWeightedSum:
+      return CarrySum();
     case Op::kResizeNearest:
     case Op::kResizeBilinear:
       return CarryResize();
@@ -428,23 +443,24 @@ StatusOr<int64_t> Reshaper::StridedEnd(size_t axis, const StridedPart& part,
 // Refuses explicit padding that is only good at the old size: it is what SAME
 // gives there, with a stride above 1, and SAME would give another at the new
 // size.
-Status Reshaper::CheckFixedPads(const WindowShape& window) const {
+Status Reshaper::CheckFixedPads(size_t i, const WindowShape& window) const {
   const Padding& pads = window.padding;
   if (pads.kind != PaddingKind::kExplicit) return OkStatus();
   CYTO8_RETURN_IF_ERROR(
-      CheckFixedPads(window, kHeightAxis, pads.top, pads.bottom));
-  return CheckFixedPads(window, kWidthAxis, pads.left, pads.right);
+      CheckFixedPads(i, window, kHeightAxis, pads.top, pads.bottom));
+  return CheckFixedPads(i, window, kWidthAxis, pads.left, pads.right);
 }
 
-Status Reshaper::CheckFixedPads(const WindowShape& window, size_t axis,
-                                int64_t first, int64_t last) const {
-  const int64_t side = BeforeIn(0)[axis];
-  const int64_t new_side = AfterIn(0)[axis];
-  const size_t i = axis - kHeightAxis;
-  if (side == new_side || window.strides[i] == 1) return OkStatus();
+Status Reshaper::CheckFixedPads(size_t i, const WindowShape& window,
+                                size_t axis, int64_t first,
+                                int64_t last) const {
+  const int64_t side = BeforeIn(i)[axis];
+  const int64_t new_side = AfterIn(i)[axis];
+  const size_t at = axis - kHeightAxis;
+  if (side == new_side || window.strides[at] == 1) return OkStatus();
   const auto same = [&](int64_t in) {
-    return ResolveWindow(in, window.kernel[i], window.strides[i],
-                         window.dilations[i], PaddingKind::kSame, 0, 0);
+    return ResolveWindow(in, window.kernel[at], window.strides[at],
+                         window.dilations[at], PaddingKind::kSame, 0, 0);
   };
   CYTO8_ASSIGN_OR_RETURN(const WindowGeometry before, same(side));
   CYTO8_ASSIGN_OR_RETURN(const WindowGeometry after, same(new_side));
@@ -461,48 +477,82 @@ Status Reshaper::CheckFixedPads(const WindowShape& window, size_t axis,
       pair(after.before, after.after) + " at " + Pixels(new_side) + "?");
 }
 
+WindowShape ConvWindow(const ConvAttributes& conv, int64_t kernel_height,
+                       int64_t kernel_width) {
+  return {.kernel = {kernel_height, kernel_width},
+          .strides = conv.strides,
+          .dilations = conv.dilations,
+          .padding = conv.padding};
+}
+
+WindowShape PoolWindow(const PoolAttributes& pool) {
+  return {
+      .kernel = pool.kernel, .strides = pool.strides, .padding = pool.padding};
+}
+
 // The window by which a node reads a map; 1 x 1 if it is no such node.
 WindowShape Reshaper::WindowOf(const Node& reader) const {
-  WindowShape window = {.kernel = {1, 1}, .strides = {1, 1}, .padding = {}};
-  if (const auto* conv = std::get_if<ConvAttributes>(&reader.attributes)) {
+  const Attributes& attributes = reader.attributes;
+  if (const auto* conv = std::get_if<ConvAttributes>(&attributes)) {
     const Shape& kernel = Before(reader.inputs[1]);
-    window.kernel = {kernel[0], kernel[1]};
-    window.strides = conv->strides;
-    window.dilations = conv->dilations;
-    window.padding = conv->padding;
+    return ConvWindow(*conv, kernel[0], kernel[1]);
   }
-  if (const auto* pool = std::get_if<PoolAttributes>(&reader.attributes)) {
-    window.kernel = pool->kernel;
-    window.strides = pool->strides;
-    window.padding = pool->padding;
+  if (const auto* conv = std::get_if<QuantizedConvAttributes>(&attributes)) {
+    return ConvWindow(conv->conv, conv->kernel[0], conv->kernel[1]);
   }
-  return window;
+  if (const auto* pool = std::get_if<PoolAttributes>(&attributes)) {
+    return PoolWindow(*pool);
+  }
+  return {.kernel = {1, 1}, .strides = {1, 1}, .padding = {}};
+}
+
+// Who reads a node, itself or as codes.
+std::vector<int64_t> Reshaper::ReadersOfCodes(int64_t node) const {
+  std::vector<int64_t> all;
+  for (const int64_t reader : readers_[static_cast<size_t>(node)]) {
+    const auto at = static_cast<size_t>(reader);
+    all.push_back(reader);
+    if (before_.nodes[at].op != Op::kQuantize) continue;
+    all.insert(all.end(), readers_[at].begin(), readers_[at].end());
+  }
+  return all;
 }
 
 // Padding in front of windows; anything else is taken as meant.
 Status Reshaper::CarryPad() {
   CYTO8_ASSIGN_OR_RETURN(const std::vector<int64_t> pads, Ints(1));
   if (BeforeIn(0).size() != kImageRank) return OkStatus();
-  for (const int64_t number : readers_[static_cast<size_t>(number_)]) {
+  for (const int64_t number : ReadersOfCodes(number_)) {
     WindowShape window = WindowOf(before_.nodes[static_cast<size_t>(number)]);
     window.padding = {.kind = PaddingKind::kExplicit,
                       .top = pads[2],
                       .bottom = pads[3],
                       .left = pads[4],
                       .right = pads[5]};
-    CYTO8_RETURN_IF_ERROR(CheckFixedPads(window));
+    CYTO8_RETURN_IF_ERROR(CheckFixedPads(0, window));
+  }
+  return OkStatus();
+}
+
+// The pools inside of a sum of codes.
+Status Reshaper::CarrySum() {
+  auto& sources = node().As<QuantizedSumAttributes>().sources;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    if (!sources[i].pool) continue;
+    PoolAttributes& pool = *sources[i].pool;
+    CYTO8_RETURN_IF_ERROR(CheckFixedPads(i, PoolWindow(pool)));
+    CYTO8_RETURN_IF_ERROR(CarryPool(i, BeforeOut(), pool));
   }
   return OkStatus();
 }
 
 // A pool over the whole map stays one.
-Status Reshaper::CarryPool() {
-  CYTO8_RETURN_IF_ERROR(CheckFixedPads(WindowOf(old_node())));
-  auto& pool = node().As<PoolAttributes>();
-  const Shape& map = BeforeIn(0);
-  const Shape& now = AfterIn(0);
+Status Reshaper::CarryPool(size_t input, const Shape& pooled,
+                           PoolAttributes& pool) {
+  const Shape& map = BeforeIn(input);
+  const Shape& now = AfterIn(input);
   const bool covers = pool.kernel[0] == map[1] && pool.kernel[1] == map[2] &&
-                      BeforeOut()[1] == 1 && BeforeOut()[2] == 1;
+                      pooled[1] == 1 && pooled[2] == 1;
   if (pool.padding.kind != PaddingKind::kValid || !covers || map == now) {
     return OkStatus();
   }

@@ -4,9 +4,12 @@
 // once an image. Tested by tests/detector/runtime/quantized_steps_test.cc.
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <optional>
+#include <string>
 
 #include "base/checked_math.h"
+#include "base/numbers.h"
 #include "detector/kernels/depthwise_u8s8.h"
 #include "detector/kernels/patch_rows.h"
 #include "detector/kernels/pointwise_u8s8.h"
@@ -298,9 +301,31 @@ GatedLayer LayerOf(const StepContext& context, const GatedConv& gated) {
           .src_scale = attributes.src.scale,
           .src_zero_point = attributes.src.zero_point,
           .dst_scale = attributes.requantize.dst.scale,
-          .dst_zero_point = attributes.requantize.dst.zero_point,
+          // A table has it already.
+          .dst_zero_point = gated.conv.requantization.table == nullptr
+                                ? attributes.requantize.dst.zero_point
+                                : 0,
           .requantization = gated.conv.requantization.layer,
           .addend_offset_codes = attributes.addend_offset_codes};
+}
+
+// Factors are made of these for every image; what they are made of is checked
+// once.
+Status CheckGatedNumbers(const GatedLayer& layer) {
+  for (size_t o = 0; o < layer.bias.size(); ++o) {
+    constexpr float kLargestWeight = 32768.0f / 127;  // 16 bit in 8.
+    const float unit = layer.src_scale * layer.wei_scale[o];
+    if (std::isnormal(unit) && unit > 0 &&
+        std::isfinite(unit * kLargestWeight) && std::isfinite(layer.bias[o])) {
+      continue;
+    }
+    return InvalidArgument(
+        "output " + std::to_string(o) + ": scale = " +
+        FormatShortest(static_cast<double>(layer.wei_scale[o])) +
+        ", bias = " + FormatShortest(static_cast<double>(layer.bias[o])) +
+        ": must be finite, the scale above 0");
+  }
+  return OkStatus();
 }
 
 MaybeStep MakeGatedConv(const StepContext& context) {
@@ -319,6 +344,7 @@ MaybeStep MakeGatedConv(const StepContext& context) {
   if (context.input_count() > 4) gated.conv.addend = 4;
   gated.isa = context.isa();
   gated.layer = LayerOf(context, gated);
+  CYTO8_RETURN_IF_ERROR(CheckGatedNumbers(gated.layer));
   ScratchLayout layout;
   const int64_t outputs = PackedOutputs(shape.out_channels);
   gated.wei = layout.Take<int8_t>(wei_bytes);
