@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <utility>
 
@@ -42,7 +43,7 @@ class Work {
   // Takes images until there are none or something failed.
   void TakeImages(Calibrator& calibrator) {
     for (size_t i = next_++; i < inputs_.size() && !failed_; i = next_++) {
-      const Status status = ObserveImage(inputs_[i], calibrator);
+      const Status status = ObserveImage(i, calibrator);
       if (!status.ok()) Fail(status);
     }
   }
@@ -55,6 +56,11 @@ class Work {
     hashes_.erase(first, last);
     return std::move(hashes_);
   }
+  std::vector<std::vector<uint8_t>> TakeSamples() {
+    std::vector<std::vector<uint8_t>> samples;
+    for (auto& [place, pixels] : samples_) samples.push_back(std::move(pixels));
+    return samples;
+  }
 
  private:
   void Fail(const Status& status) {
@@ -62,21 +68,26 @@ class Work {
     if (!failed_.exchange(true)) status_ = status;
   }
 
-  Status ObserveImage(const SlideInput& input, Calibrator& calibrator) {
+  Status ObserveImage(size_t number, Calibrator& calibrator) {
+    const SlideInput& input = inputs_[number];
     CYTO8_RETURN_IF_ERROR(input.status);
     CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest,
                            Sha256OfFile(files_, input.identity.path));
     CYTO8_ASSIGN_OR_RETURN(OpenedSlide slide, reader_.Open(input));
     CYTO8_RETURN_IF_ERROR(
-        Annotate(ObserveTiles(slide, calibrator), input.identity.path));
+        Annotate(ObserveTiles(number, slide, calibrator), input.identity.path));
     const std::lock_guard lock(mutex_);
     hashes_.push_back(ToHex(digest));
     tiles_ += std::ssize(slide.plan.tiles);
     return OkStatus();
   }
 
-  Status ObserveTiles(OpenedSlide& slide, Calibrator& calibrator) const {
+  Status ObserveTiles(size_t number, OpenedSlide& slide,
+                      Calibrator& calibrator) {
     const auto count = std::ssize(slide.plan.tiles);
+    const auto image = static_cast<int64_t>(number);
+    const std::vector<int64_t> sampled =
+        SampledTiles(image, std::ssize(inputs_), count, options_.max_samples);
     std::optional<Rgb> colour;
     bool one_colour = true;
     SerialFor serial;
@@ -85,6 +96,9 @@ class Work {
       one_colour = one_colour && IsOfColour(pixels.view(), colour);
       FillWithTile(pixels.view(), options_.pad, options_.width_px,
                    calibrator.pixels());
+      if (std::ranges::binary_search(sampled, tile)) {
+        Keep({image, tile}, calibrator.pixels());
+      }
       CYTO8_RETURN_IF_ERROR(calibrator.Observe(serial));
     }
     if (one_colour) {
@@ -93,6 +107,12 @@ class Work {
           "network will see");
     }
     return OkStatus();
+  }
+
+  void Keep(std::pair<int64_t, int64_t> place,
+            std::span<const uint8_t> pixels) {
+    const std::lock_guard lock(mutex_);
+    samples_[place].assign(pixels.begin(), pixels.end());
   }
 
   FileSystem& files_;
@@ -104,10 +124,27 @@ class Work {
   std::mutex mutex_;
   Status status_;
   std::vector<std::string> hashes_;
+  std::map<std::pair<int64_t, int64_t>, std::vector<uint8_t>> samples_;
   int64_t tiles_ = 0;
 };
 
 }  // namespace
+
+// Sample s of n is of image s * images / n; those of one image divide its tiles
+// evenly and are in the middle of their parts.
+std::vector<int64_t> SampledTiles(int64_t image, int64_t images, int64_t tiles,
+                                  int64_t max_samples) {
+  int64_t here = 0;
+  for (int64_t s = 0; s < max_samples; ++s) {
+    if (s * images / max_samples == image) ++here;
+  }
+  here = std::min(here, tiles);
+  std::vector<int64_t> sampled;
+  for (int64_t i = 0; i < here; ++i) {
+    sampled.push_back((2 * i + 1) * tiles / (2 * here));
+  }
+  return sampled;
+}
 
 StatusOr<CalibrationRun> RunCalibration(
     FileSystem& files, const SlideReader& reader,
@@ -136,6 +173,7 @@ StatusOr<CalibrationRun> RunCalibration(
   CalibrationRun run = {.images = std::ssize(inputs), .tiles = work.tiles()};
   CYTO8_ASSIGN_OR_RETURN(run.calibration, calibrators[0].Finish());
   run.image_sha256 = work.TakeHashes();
+  run.samples = work.TakeSamples();
   return run;
 }
 

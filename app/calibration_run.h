@@ -23,6 +23,7 @@ struct CalibrationRunOptions {
   int64_t width_px = 0;  // of the network input.
   int64_t height_px = 0;
   Rgb pad = {};
+  int64_t max_samples = 0;  // tiles to keep, spread over all images.
 };
 
 struct CalibrationRun {
@@ -30,7 +31,14 @@ struct CalibrationRun {
   std::vector<std::string> image_sha256 = {};  // sorted, each once.
   int64_t images = 0;
   int64_t tiles = 0;
+  // Tiles as the network takes them, in the order of images.
+  std::vector<std::vector<uint8_t>> samples = {};
 };
+
+// Which of the `tiles` tiles of image number `image` of `images` are among at
+// most `max_samples` spread over all of them: rising, each once.
+std::vector<int64_t> SampledTiles(int64_t image, int64_t images, int64_t tiles,
+                                  int64_t max_samples);
 
 // An image that cannot be read, or is all of one colour, is an error that names
 // it: what was calibrated must be what was asked for. The result does not

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "app/console.h"
+#include "app/xml_text.h"
 #include "base/numbers.h"
 #include "eval/precision_recall.h"
 
@@ -25,52 +25,6 @@ constexpr int kTicks = 5;
 double X(double recall) { return kLeftPx + recall * kPlotWidthPx; }
 double Y(double precision) { return kTopPx + (1 - precision) * kPlotHeightPx; }
 std::string Px(double value) { return FormatFixed(value, /*decimals=*/1); }
-
-// The bytes of the UTF-8 letter at the start of `text`, 0 if there is none.
-// Names from files are UTF-8 already, those from flags may be anything.
-size_t LetterSize(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  constexpr uint8_t kAscii = 0x80;
-  if (byte(0) < kAscii) return 1;
-  const size_t size = byte(0) >= 0xF0 ? 4 : byte(0) >= 0xE0 ? 3 : 2;
-  if (byte(0) < 0xC2 || byte(0) > 0xF4 || size > text.size()) return 0;
-  for (size_t i = 1; i < size; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-  }
-  const uint8_t second = byte(1);
-  const bool overlong =
-      (byte(0) == 0xE0 && second < 0xA0) || (byte(0) == 0xF0 && second < 0x90);
-  const bool no_letter = (byte(0) == 0xED && second > 0x9F) ||  // surrogates.
-                         (byte(0) == 0xF4 && second > 0x8F);
-  return overlong || no_letter ? 0 : size;
-}
-
-// XML forbids U+FFFE and U+FFFF, however they are written.
-bool IsForbidden(std::string_view letter) {
-  return letter == "\xEF\xBF\xBE" || letter == "\xEF\xBF\xBF";
-}
-
-std::string XmlText(const std::string& name) {
-  const std::string shown = Printable(name);
-  std::string text;
-  for (std::string_view rest = shown; !rest.empty();) {
-    const size_t size = LetterSize(rest);
-    const std::string_view letter = rest.substr(0, std::max<size_t>(size, 1));
-    rest.remove_prefix(letter.size());
-    if (size == 0 || IsForbidden(letter)) {
-      text += '?';
-    } else if (letter == "&") {
-      text += "&amp;";
-    } else if (letter == "<") {
-      text += "&lt;";
-    } else if (letter == ">") {
-      text += "&gt;";
-    } else {
-      text += letter;
-    }
-  }
-  return text;
-}
 
 std::string Axes() {
   std::string svg;

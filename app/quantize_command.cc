@@ -12,6 +12,8 @@
 #include "app/cpu_quota.h"
 #include "app/doctor_probe.h"
 #include "app/input_list.h"
+#include "app/layer_report_run.h"
+#include "app/layer_report_writer.h"
 #include "app/load_network.h"
 #include "app/score_inputs.h"
 #include "base/sha256.h"
@@ -124,6 +126,9 @@ class QuantizeRun {
 
   Status Run() {
     CYTO8_RETURN_IF_ERROR(CheckOutput());
+    if (!options_.report.empty()) {
+      CYTO8_RETURN_IF_ERROR(MakeDirectories(files_, options_.report));
+    }
     CYTO8_ASSIGN_OR_RETURN(const std::vector<SlideInput> inputs,
                            CalibrationInputs(files_, options_));
     CYTO8_ASSIGN_OR_RETURN(
@@ -143,7 +148,12 @@ class QuantizeRun {
         Annotate(QuantizeGraph(graph, run.calibration, options_.quantize,
                                options_.limits),
                  file.model_path()));
-    return Write(file, run, std::move(quantized));
+    std::optional<LayerReport> report;
+    if (!options_.report.empty()) {
+      CYTO8_ASSIGN_OR_RETURN(report, Diagnose(graph, quantized, run));
+    }
+    CYTO8_RETURN_IF_ERROR(Write(file, run, std::move(quantized)));
+    return report ? WriteReport(*report) : OkStatus();
   }
 
  private:
@@ -169,7 +179,20 @@ class QuantizeRun {
                           {.threads = threads,
                            .width_px = card.width_px,
                            .height_px = card.height_px,
-                           .pad = card.pad});
+                           .pad = card.pad,
+                           .max_samples = ReportTiles()});
+  }
+
+  int64_t ReportTiles() const {
+    return options_.report.empty() ? 0 : kReportTiles;
+  }
+
+  StatusOr<LayerReport> Diagnose(const Graph& graph,
+                                 const QuantizedGraph& quantized,
+                                 const CalibrationRun& run) const {
+    PrintMessage("comparing layer by layer");
+    return RunLayerReport(graph, quantized, run.samples,
+                          {.compile = {.limits = options_.limits}});
   }
 
   Status Write(const NetworkFile& file, const CalibrationRun& run,
@@ -186,6 +209,11 @@ class QuantizeRun {
         "images\n",
         options_.output, quantized.layers.size(), quantized.float_nodes.size(),
         run.tiles, run.images));
+  }
+
+  Status WriteReport(const LayerReport& report) const {
+    CYTO8_RETURN_IF_ERROR(WriteLayerReport(files_, options_.report, report));
+    return PrintData(LayerSummary(report));
   }
 
   FileSystem& files_;

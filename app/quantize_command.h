@@ -22,6 +22,7 @@ struct QuantizeCommandOptions {
   std::optional<double> mpp = std::nullopt;  // um per pixel of all images.
   std::string mpp_from = {};                 // side file; empty: none.
   std::string output = {};                   // .cy8
+  std::string report = {};                   // folder; empty: no report.
   int64_t threads = 0;  // 0: as many as the process may use.
   QuantizeOptions quantize = {};
   Environment environment = {};

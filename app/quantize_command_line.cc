@@ -54,6 +54,9 @@ void AddQuantizeFlags(CLI::App& command, Words& words) {
       .add_option("-o,--output", options.output,
                   "the INT8 model to write, .cy8")
       ->required();
+  command.add_option("--report", options.report,
+                     "folder for layers.txt, .csv, .svg: what each INT8 layer "
+                     "errs by and costs");
   command.add_option("--threads", options.threads,
                      "default: as many as the process may use");
   command
