@@ -130,18 +130,17 @@ double SqnrOf(const LayerRow& row) {
   return row.error ? row.error->sqnr_db().value_or(0) : 0;
 }
 
-// The end of a long name says most.
-std::string ShortName(const std::string& name) {
+// The end of a long name says most. Cut between characters.
+std::string ShortName(std::string_view name) {
   constexpr size_t kMaxLetters = 64;
-  const std::string shown = Printable(name);
   std::vector<std::string_view> letters;
-  for (std::string_view rest = shown; !rest.empty();) {
-    letters.push_back(rest.substr(0, Utf8CharacterBytes(rest)));
-    rest.remove_prefix(letters.back().size());
+  for (std::string_view rest = name; !rest.empty();) {
+    const size_t size = std::max<size_t>(Utf8CharacterBytes(rest), 1);
+    letters.push_back(rest);
+    rest.remove_prefix(size);
   }
-  if (letters.size() <= kMaxLetters) return shown;
-  const auto* const start = letters[letters.size() - kMaxLetters + 2].data();
-  return ".." + shown.substr(static_cast<size_t>(start - shown.data()));
+  if (letters.size() <= kMaxLetters) return std::string(name);
+  return ".." + std::string(letters[letters.size() - kMaxLetters + 2]);
 }
 
 struct Bar {
