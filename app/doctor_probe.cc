@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "app/execution.h"
 #include "app/load_model.h"
 #include "app/run_manifest.h"
 #include "base/atomic_file.h"
@@ -59,10 +60,13 @@ void ProbeSettings(FileSystem& files, const SettingFlags& flags,
   facts.config_files = std::move(resolved->config_files);
   facts.config_warnings = std::move(resolved->warnings);
   facts.model = resolved->settings.input.model;
-  if (!facts.model.empty()) {
+  const RunSettings& run = resolved->settings.run;
+  const StatusOr<Isa> isa = ChooseIsa(run.isa, UsableIsas());
+  if (!isa.ok()) facts.config = isa.status();
+  if (!facts.model.empty() && isa.ok()) {
     facts.model_status =
-        LoadModel(files, {.path = facts.model,
-                          .engine = resolved->settings.run.engine})
+        LoadModel(files,
+                  {.path = facts.model, .engine = run.engine, .isa = *isa})
             .status();
   }
   const std::string& output = resolved->settings.output.output;

@@ -13,6 +13,7 @@
 #include "app/console.h"
 #include "app/cpu_quota.h"
 #include "app/dry_run.h"
+#include "app/execution.h"
 #include "app/input_list.h"
 #include "app/load_model.h"
 #include "app/log.h"
@@ -69,6 +70,10 @@ std::string EngineName(Engine engine) {
   return engine == Engine::kOneDnn ? "onednn" : "naive";
 }
 
+std::string ScheduleName(Schedule schedule) {
+  return schedule == Schedule::kLatency ? "latency" : "throughput";
+}
+
 ProgressOptions ProgressOf(const ScoreRequest& request, int64_t slides) {
   ProgressOptions options = ProgressOnStderr(request.environment);
   options.slides = slides;
@@ -103,6 +108,8 @@ class ScoreRun {
   Status ListImages();
   Status ReadModel();
   StatusOr<SlideReader> MakeReader() const;
+  Schedule ScheduleFor(const SlideReader& reader) const;
+  std::string IsaInUse() const;
   StatusOr<ExitCode> DescribeOnly(const SlideReader& reader);
   MergeOptions Merging() const;
   StatusOr<std::shared_ptr<const Detector>> DetectorFor(
@@ -124,7 +131,9 @@ class ScoreRun {
   std::string started_ = UtcNow();
   std::vector<SlideInput> inputs_;
   int64_t unreadable_folders_ = 0;
+  Isa isa_ = Isa::kPlain;
   LoadedModel model_;
+  Schedule schedule_ = Schedule::kThroughput;
   int64_t loaded_bytes_ = 0;  // resident with the model.
 };
 
@@ -146,10 +155,12 @@ Status ScoreRun::ListImages() {
 Status ScoreRun::ReadModel() {
   const InputSettings& input = settings_.input;
   const PostprocessSettings& postprocess = settings_.postprocess;
+  CYTO8_ASSIGN_OR_RETURN(isa_, ChooseIsa(settings_.run.isa, UsableIsas()));
   CYTO8_ASSIGN_OR_RETURN(
       model_,
       LoadModel(files_, {.path = input.model,
                          .engine = settings_.run.engine,
+                         .isa = isa_,
                          .class_agnostic = postprocess.class_agnostic,
                          .min_score = postprocess.min_score,
                          .class_min_score = postprocess.class_min_score,
@@ -177,6 +188,20 @@ StatusOr<SlideReader> ScoreRun::MakeReader() const {
                .limits = request_.limits});
 }
 
+Schedule ScoreRun::ScheduleFor(const SlideReader& reader) const {
+  const int64_t enough = UsefulThreads(threads_);
+  return ChooseSchedule(settings_.run.schedule,
+                        {.is_quantized = !model_.provenance.empty(),
+                         .threads = threads_,
+                         .tiles = CountTiles(reader, inputs_, enough)});
+}
+
+// The reference engine has no other kernels than plain loops.
+std::string ScoreRun::IsaInUse() const {
+  const bool is_naive = settings_.run.engine == Engine::kNaive;
+  return std::string(IsaName(is_naive ? Isa::kPlain : isa_));
+}
+
 // A folder that could not be looked into may have held any number of images.
 ExitCode ScoreRun::CodeOf(std::span<const Status> failures) const {
   const ExitCode code = ExitCodeOfRun(std::ssize(inputs_), failures);
@@ -199,11 +224,12 @@ StatusOr<ExitCode> ScoreRun::DescribeOnly(const SlideReader& reader) {
   CYTO8_RETURN_IF_ERROR(PrintData(fmt::format(
       "images   {}, {} of them unreadable\n"
       "tiles    {} of {} x {} px\n"
-      "threads  {}\n"
+      "threads  {}, {}, {}\n"
       "memory   {}\n"
       "Nothing was scored and nothing written (--dry-run).\n",
       run.images, run.failures.size(), run.tiles, grid.tile_width_px,
-      grid.tile_height_px, threads_, DescribeMemory(memory))));
+      grid.tile_height_px, threads_, ScheduleName(schedule_), IsaInUse(),
+      DescribeMemory(memory))));
   return CodeOf(run.failures);
 }
 
@@ -234,6 +260,7 @@ Status ScoreRun::RunPipeline(const SlideReader& reader, ScoreSink& sink) {
   ScorePipeline pipeline(
       reader, detectors,
       {.threads = threads_,
+       .schedule = schedule_,
        .merge = Merging(),
        .merge_single_tiles = !MergesBySuppression(settings_.postprocess),
        .limits = request_.limits});
@@ -246,6 +273,8 @@ RunFacts ScoreRun::Facts(ExitCode exit_code, const ScoreSink& sink) const {
       .command = request_.command,
       .threads = threads_,
       .engine = EngineName(settings_.run.engine),
+      .isa = IsaInUse(),
+      .schedule = ScheduleName(schedule_),
       .memory_ceiling_bytes = Memory(sink.most_pixel_bytes()).total_bytes(),
       .host = HostName(),
       .cpu = CpuModel(),
@@ -308,6 +337,7 @@ StatusOr<ExitCode> ScoreRun::Run() {
   if (!request_.dry_run) progress_->Start();
   CYTO8_RETURN_IF_ERROR(ReadModel());
   CYTO8_ASSIGN_OR_RETURN(const SlideReader reader, MakeReader());
+  schedule_ = ScheduleFor(reader);
   if (stop_.received()) return stop_.exit_code();
   if (request_.dry_run) return DescribeOnly(reader);
   CYTO8_ASSIGN_OR_RETURN(Log log, MakeLog());

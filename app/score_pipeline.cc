@@ -16,6 +16,7 @@
 
 #include "app/session_pool.h"
 #include "app/stopwatch.h"
+#include "app/tbb_parallel_for.h"
 #include "base/checked_math.h"
 #include "base/parallel_for.h"
 #include "base/sha256.h"
@@ -195,11 +196,12 @@ class Stages {
     });
   }
 
-  void Detect(TileToken& token) {
+  void Detect(TileToken& token, ParallelFor& executor) {
     ActiveSlide& slide = *token.slide;
     if (stopped_() || !slide.IsGood()) return;
     Guarded(slide, [&] {
-      return Annotate(DetectOrFail(token), slide.result.identity.path);
+      return Annotate(DetectOrFail(token, executor),
+                      slide.result.identity.path);
     });
   }
 
@@ -223,9 +225,9 @@ class Stages {
   bool BeginNextSlide();
   Status OpenOrFail(ActiveSlide& slide, const SlideInput& input);
   Status HashOnce(ActiveSlide& slide);
-  Status DetectOrFail(TileToken& token);
-  StatusOr<TileDetections> DetectOn(ActiveSlide& slide, const Tile& tile,
-                                    const ImageView& pixels);
+  Status DetectOrFail(TileToken& token, ParallelFor& executor);
+  StatusOr<TileDetections> DetectOn(const Tile& tile, TileToken& token,
+                                    ParallelFor& executor);
   Status CompleteOrFail(ActiveSlide& slide);
   Status Merge(SlideResult& result);
 
@@ -292,12 +294,12 @@ Status Stages::HashOnce(ActiveSlide& slide) {
   return status;
 }
 
-Status Stages::DetectOrFail(TileToken& token) {
+Status Stages::DetectOrFail(TileToken& token, ParallelFor& executor) {
   ActiveSlide& slide = *token.slide;
   const SlidePlan& plan = slide.opened.plan;
   const Tile& tile = plan.tiles[static_cast<size_t>(token.tile)];
   CYTO8_ASSIGN_OR_RETURN(const TileDetections found,
-                         DetectOn(slide, tile, token.pixels.view()));
+                         DetectOn(tile, token, executor));
   std::vector<FoundCell> cells;
   cells.reserve(found.detections.size());
   for (const Detection& relative : found.detections) {
@@ -309,19 +311,18 @@ Status Stages::DetectOrFail(TileToken& token) {
   return slide.AddCells(cells, options_.limits.max_boxes);
 }
 
-StatusOr<TileDetections> Stages::DetectOn(ActiveSlide& slide, const Tile& tile,
-                                          const ImageView& pixels) {
+StatusOr<TileDetections> Stages::DetectOn(const Tile& tile, TileToken& token,
+                                          ParallelFor& executor) {
   CYTO8_ASSIGN_OR_RETURN(const std::shared_ptr<const Detector> detector,
                          detectors_(tile.width_px, tile.height_px));
   CYTO8_ASSIGN_OR_RETURN(std::unique_ptr<DetectorSession> session,
                          sessions_.Take(detector));
-  SerialFor serial;
   double infer = 0;
   double boxes = 0;
   Status status;
   {
     const Stopwatch watch(infer);
-    status = session->Infer(pixels, serial);
+    status = session->Infer(token.pixels.view(), executor);
   }
   StatusOr<TileDetections> found = status;
   if (status.ok()) {
@@ -329,8 +330,8 @@ StatusOr<TileDetections> Stages::DetectOn(ActiveSlide& slide, const Tile& tile,
     found = session->FindBoxes({.x_px = tile.x_px, .y_px = tile.y_px});
   }
   sessions_.Return(detector, std::move(session));
-  slide.AddSeconds(&StageSeconds::infer, infer);
-  slide.AddSeconds(&StageSeconds::boxes, boxes);
+  token.slide->AddSeconds(&StageSeconds::infer, infer);
+  token.slide->AddSeconds(&StageSeconds::boxes, boxes);
   return found;
 }
 
@@ -360,7 +361,11 @@ Status Stages::Merge(SlideResult& result) {
   return OkStatus();
 }
 
-void RunStages(Stages& stages, int64_t threads) {
+// Called in the arena of the threads. A serial stage takes the tile that is
+// ready first: results do not depend on the order.
+void RunStages(Stages& stages, const ScorePipelineOptions& options) {
+  const bool shares_tiles = options.schedule == Schedule::kLatency;
+  TbbParallelFor executor(shares_tiles ? options.threads : 1);
   const auto feed = [&](tbb::flow_control& control) {
     TokenPtr token = stages.Feed();
     if (!token) control.stop();
@@ -371,16 +376,20 @@ void RunStages(Stages& stages, int64_t threads) {
     return token;
   };
   const auto detect = [&](const TokenPtr& token) {
-    stages.Detect(*token);
+    SerialFor serial;
+    stages.Detect(*token, shares_tiles ? static_cast<ParallelFor&>(executor)
+                                       : serial);
     return token;
   };
   const auto finish = [&](const TokenPtr& token) { stages.Finish(*token); };
   using tbb::filter_mode;
+  const filter_mode detect_mode =
+      shares_tiles ? filter_mode::serial_out_of_order : filter_mode::parallel;
   tbb::parallel_pipeline(
-      static_cast<size_t>(threads),
+      static_cast<size_t>(options.threads),
       tbb::make_filter<void, TokenPtr>(filter_mode::serial_in_order, feed) &
           tbb::make_filter<TokenPtr, TokenPtr>(filter_mode::parallel, fetch) &
-          tbb::make_filter<TokenPtr, TokenPtr>(filter_mode::parallel, detect) &
+          tbb::make_filter<TokenPtr, TokenPtr>(detect_mode, detect) &
           tbb::make_filter<TokenPtr, void>(filter_mode::parallel, finish));
 }
 
@@ -401,7 +410,7 @@ Status ScorePipeline::Run(FileSystem& files, std::span<const SlideInput> inputs,
         tbb::global_control::max_allowed_parallelism,
         static_cast<size_t>(options_.threads));
     tbb::task_arena arena(static_cast<int>(options_.threads));
-    arena.execute([&] { RunStages(stages, options_.threads); });
+    arena.execute([&] { RunStages(stages, options_); });
   } catch (const std::bad_alloc&) {
     return ResourceExhausted("out of memory");
   } catch (const std::exception& error) {

@@ -13,6 +13,7 @@
 #include <span>
 
 #include "app/score_result.h"
+#include "app/score_settings.h"
 #include "app/slide_reader.h"
 #include "base/limits.h"
 #include "base/status.h"
@@ -41,6 +42,10 @@ using DetectorSource = std::function<StatusOr<std::shared_ptr<const Detector>>(
 
 struct ScorePipelineOptions {
   int64_t threads = 1;
+  // kLatency: one tile at a time is in the network, which gets an executor of
+  // all threads, while the next ones are read. Else every thread has a tile and
+  // shares none.
+  Schedule schedule = Schedule::kThroughput;
   MergeOptions merge = {};
   // False: the boxes of an image of one tile stay as they are, since the
   // detector has suppressed already. True if it has not.

@@ -62,8 +62,18 @@ struct OutputSettings {
   bool heatmaps = true;
 };
 
+// How the threads share the tiles.
+enum class Schedule {
+  kAuto,        // one of the others, by execution.h.
+  kThroughput,  // a tile per thread: no thread waits for another.
+  kLatency,     // one tile over all threads: each is done as soon as possible.
+};
+
 struct RunSettings {
   int64_t threads = 0;  // 0: as many as the process may use.
+  Schedule schedule = Schedule::kAuto;
+  // Of our own kernels: the name of an Isa, or auto for the best there is.
+  std::string isa = "auto";
   Engine engine = Engine::kOneDnn;
   bool quiet = false;
   std::string log_json = {};  // file for the JSON log; empty: none.

@@ -97,7 +97,7 @@ SettingRule OptionalNumber(double low, double high) {
           .high = high};
 }
 
-// In the order of the enumerators.
+// In the order of the enumerators, if there are some.
 SettingRule Words(std::vector<std::string_view> words) {
   return {.kind = SettingKind::kChoice, .words = std::move(words)};
 }
@@ -135,7 +135,7 @@ void AddTiling(std::vector<Setting>& table) {
   table.push_back(Make(
       {.group = "tiling",
        .key = "mode",
-       .flag = "--mode",
+       .flag = "--tiling",
        .rule = Words({"tiles", "resize"}),
        .help = "a sliding window, or the whole image resized "
                "into the network"},
@@ -278,6 +278,25 @@ void AddRun(std::vector<Setting>& table) {
        .rule = Whole(0, kMaxThreads),
        .help = "threads; 0: as many as the process may use"},
       [](auto& s) -> auto& { return s.run.threads; }));
+  table.push_back(Make(
+      {.group = "run",
+       .key = "schedule",
+       .flag = "--mode",
+       .rule = {.kind = SettingKind::kChoice,
+                .words = {"auto", "throughput", "latency"},
+                .moved_words = {"tiles", "resize"},
+                .moved_to = "--tiling, or tiling.mode"},
+       .help = "a tile per thread, or one tile over all threads; auto: the "
+               "second for an INT8 model with fewer tiles than threads"},
+      [](auto& s) -> auto& { return s.run.schedule; }));
+  table.push_back(Make(
+      {.group = "run",
+       .key = "isa",
+       .flag = "--isa",
+       .rule = Words({"auto", "plain", "avx2", "avx512", "avx512vnni"}),
+       .help = "instructions of our own kernels; auto: the best that this CPU "
+               "has"},
+      [](auto& s) -> auto& { return s.run.isa; }));
   table.push_back(Make(
       {.group = "run",
        .key = "engine",

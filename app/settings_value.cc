@@ -114,12 +114,16 @@ char Lower(char c) {
 }
 
 StatusOr<SettingValue> ParseChoice(const Task& task) {
-  for (const std::string_view word : task.rule.words) {
-    if (std::ranges::equal(word, task.text, {}, Lower, Lower)) {
-      return SettingValue(std::string(word));
-    }
-  }
-  return Refused(task);
+  const auto is_text = [&](std::string_view word) {
+    return std::ranges::equal(word, task.text, {}, Lower, Lower);
+  };
+  const SettingRule& rule = task.rule;
+  const auto word = std::ranges::find_if(rule.words, is_text);
+  if (word != rule.words.end()) return SettingValue(std::string(*word));
+  const bool has_moved = std::ranges::any_of(rule.moved_words, is_text);
+  return Refused(task, has_moved ? "; " + Listed(rule.moved_words) + " are of " +
+                                       std::string(rule.moved_to)
+                                 : "");
 }
 
 // True for a whole number in the range of the rule.

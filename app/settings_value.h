@@ -34,6 +34,9 @@ struct SettingRule {
   double low = 0;            // of kInt, kNumber, and each number of the others.
   double high = 0;
   std::vector<std::string_view> words = {};  // of kChoice.
+  // Words that once stood here, and where they belong now.
+  std::vector<std::string_view> moved_words = {};
+  std::string_view moved_to = {};
 };
 
 using ClassScores = std::map<std::string, double>;  // by class name.

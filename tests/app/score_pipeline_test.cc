@@ -29,6 +29,7 @@ struct Results {
   std::vector<int> finished;
   int64_t tiles_begun = 0;
   int64_t tiles_done = 0;
+  long most_holders = 0;  // of the detector when a tile came to it.
 };
 
 class Recorder final : public SlideSink {
@@ -55,6 +56,7 @@ class Recorder final : public SlideSink {
 
 struct RunOptions {
   int64_t threads = 2;
+  Schedule schedule = Schedule::kThroughput;
   int64_t overlap_px = kOverlapPx;
   TilingMode mode = TilingMode::kTiles;
   MergeOptions merge = {};
@@ -90,16 +92,21 @@ class ScorePipelineTest : public testing::Test {
   Results ScoreAll(const std::vector<SlideInput>& inputs,
                    const RunOptions& setup = {}) const {
     const SlideReader reader = Reader(setup).value();
-    const DetectorSource detectors = [this](int64_t, int64_t) {
+    std::atomic<long> most_holders = 0;
+    const DetectorSource detectors = [&](int64_t, int64_t) {
+      most_holders = std::max<long>(most_holders, model_.detector.use_count());
       return StatusOr(model_.detector);
     };
     ScorePipeline pipeline(reader, detectors,
-                           {.threads = setup.threads, .merge = setup.merge});
+                           {.threads = setup.threads,
+                            .schedule = setup.schedule,
+                            .merge = setup.merge});
     Results results(inputs.size());
     Recorder recorder(results);
     const Status status =
         pipeline.Run(RealFileSystem(), inputs, recorder, setup.stopped);
     EXPECT_TRUE(status.ok()) << status.message();
+    results.most_holders = most_holders;
     return results;
   }
 
@@ -331,48 +338,78 @@ class ManyImagesTest : public ScorePipelineTest {
   std::vector<SlideInput> inputs_;
 };
 
-// P14.
-TEST_F(ManyImagesTest, ThreadsDoNotShowInTheResults) {
-  const Results one = ScoreAll(inputs_, {.threads = 1});
-  EXPECT_FALSE(one.results[0].cells.empty());
-  for (const int64_t threads : {2, 3, 4, 7}) {
-    const Results many = ScoreAll(inputs_, {.threads = threads});
-    for (size_t i = 0; i < inputs_.size(); ++i) {
-      const SlideResult& a = one.results[i];
-      const SlideResult& b = many.results[i];
-      EXPECT_EQ(a.status.message(), b.status.message());
-      EXPECT_EQ(a.sha256, b.sha256);
-      EXPECT_EQ(a.identity.id, b.identity.id);
-      ASSERT_EQ(a.cells.size(), b.cells.size());
-      for (size_t j = 0; j < a.cells.size(); ++j) {
-        EXPECT_EQ(a.cells[j].detection, b.cells[j].detection);
-        EXPECT_EQ(a.cells[j].tile, b.cells[j].tile);
-      }
+void ExpectSameResults(const Results& a, const Results& b) {
+  ASSERT_EQ(a.results.size(), b.results.size());
+  for (size_t i = 0; i < a.results.size(); ++i) {
+    const SlideResult& one = a.results[i];
+    const SlideResult& other = b.results[i];
+    EXPECT_EQ(one.status.message(), other.status.message());
+    EXPECT_EQ(one.sha256, other.sha256);
+    EXPECT_EQ(one.identity.id, other.identity.id);
+    ASSERT_EQ(one.cells.size(), other.cells.size());
+    for (size_t j = 0; j < one.cells.size(); ++j) {
+      EXPECT_EQ(one.cells[j].detection, other.cells[j].detection);
+      EXPECT_EQ(one.cells[j].tile, other.cells[j].tile);
     }
   }
 }
 
-TEST_F(ManyImagesTest, EveryInputEndsOnceAndEveryTileIsCounted) {
-  const Results results = ScoreAll(inputs_, {.threads = 3});
+// P14.
+TEST_F(ManyImagesTest, ThreadsAndScheduleDoNotShowInTheResults) {
+  const Results one = ScoreAll(inputs_, {.threads = 1});
+  EXPECT_FALSE(one.results[0].cells.empty());
+  for (const int64_t threads : {2, 3, 4, 7}) {
+    SCOPED_TRACE(threads);
+    ExpectSameResults(one, ScoreAll(inputs_, {.threads = threads}));
+  }
+  for (const int64_t threads : {1, 2, 4}) {
+    SCOPED_TRACE(threads);
+    ExpectSameResults(one,
+                      ScoreAll(inputs_, {.threads = threads,
+                                         .schedule = Schedule::kLatency}));
+  }
+}
+
+// Every session of a detector holds it, in use or idle: one session is made.
+TEST_F(ManyImagesTest, OneTileAtATimeIsInTheNetworkForLatency) {
+  const Results one = ScoreAll(inputs_, {.threads = 1});
+  const Results many =
+      ScoreAll(inputs_, {.threads = 4, .schedule = Schedule::kLatency});
+  EXPECT_EQ(many.most_holders, one.most_holders);
+}
+
+class EveryScheduleTest : public ManyImagesTest,
+                          public testing::WithParamInterface<Schedule> {};
+
+INSTANTIATE_TEST_SUITE_P(Schedules, EveryScheduleTest,
+                         testing::Values(Schedule::kThroughput,
+                                         Schedule::kLatency));
+
+TEST_P(EveryScheduleTest, EveryInputEndsOnceAndEveryTileIsCounted) {
+  const Results results =
+      ScoreAll(inputs_, {.threads = 3, .schedule = GetParam()});
   EXPECT_EQ(results.finished, std::vector<int>(inputs_.size(), 1));
   EXPECT_EQ(results.tiles_begun, 6 + 1 + 1 + 6);
   // One for each image that could not be opened.
   EXPECT_EQ(results.tiles_done, results.tiles_begun + 2);
 }
 
-TEST_F(ManyImagesTest, AnInputThatFailedBeforeKeepsItsStatus) {
+TEST_P(EveryScheduleTest, AnInputThatFailedBeforeKeepsItsStatus) {
   inputs_[0].status = InvalidArgument("ambiguous");
-  const Results results = ScoreAll(inputs_);
+  const Results results = ScoreAll(inputs_, {.schedule = GetParam()});
   EXPECT_EQ(results.results[0].status.message(), "ambiguous");
   EXPECT_TRUE(results.results[2].status.ok());
 }
 
-TEST_F(ManyImagesTest, AStopLeavesOutWhatIsNotComplete) {
+TEST_P(EveryScheduleTest, AStopLeavesOutWhatIsNotComplete) {
   std::atomic<int> questions = 0;
-  const Results results = ScoreAll(
-      inputs_, {.threads = 2, .stopped = [&] { return ++questions > 12; }});
+  const Results results =
+      ScoreAll(inputs_, {.threads = 2,
+                         .schedule = GetParam(),
+                         .stopped = [&] { return ++questions > 12; }});
   EXPECT_EQ(results.finished.back(), 0);
-  const Results none = ScoreAll(inputs_, {.stopped = [] { return true; }});
+  const Results none = ScoreAll(
+      inputs_, {.schedule = GetParam(), .stopped = [] { return true; }});
   EXPECT_EQ(none.finished, std::vector<int>(inputs_.size(), 0));
 }
 
