@@ -94,6 +94,24 @@ TEST(CommandLineTest, MissingOptionsAreNamed) {
             Refusal("--input is required"));
 }
 
+// --mode said how images are tiled once.
+TEST(CommandLineTest, OldWordsOfModeNameTheNewFlag) {
+  for (const std::string word : {"tiles", "resize"}) {
+    EXPECT_EQ(
+        RefusalOf({"score", "x.png", "-m", "m", "-o", "o", "--mode", word}),
+        "cyto8: --mode = \"" + word +
+            "\": must be one of auto, throughput, latency; tiles, resize are "
+            "of --tiling, or tiling.mode\n");
+  }
+  EXPECT_EQ(
+      RefusalOf({"score", "x.png", "-m", "m", "-o", "o", "--mode", "fast"}),
+      "cyto8: --mode = \"fast\": must be one of auto, throughput, latency\n");
+  EXPECT_EQ(
+      RefusalOf({"score", "x.png", "-m", "m", "-o", "o", "--isa", "sse9"}),
+      "cyto8: --isa = \"sse9\": must be one of auto, plain, avx2, avx512, "
+      "avx512vnni\n");
+}
+
 TEST(CommandLineTest, BadNumbersAreRefused) {
   const auto with = [](const std::string& flag, const std::string& value) {
     return RefusalOf({"score", "x.png", "-m", "m", "-o", "o", flag, value});
@@ -172,6 +190,8 @@ TEST(CommandLineTest, ScoreReadsTheProjectFile) {
                         "variable; did you mean \"CYTO8_THREADS\"?\n"));
   const std::string manifest(TextOf(ReadBytes(folder.PathOf("out/run.json"))));
   EXPECT_THAT(manifest, HasSubstr("\"engine\": \"naive\""));
+  EXPECT_THAT(manifest, HasSubstr("\"isa\": \"plain\""));
+  EXPECT_THAT(manifest, HasSubstr("\"schedule\": \"latency\""));
   EXPECT_THAT(manifest, HasSubstr("\"tiling.overlap_px\": 16"));
 }
 
@@ -196,7 +216,8 @@ TEST(CommandLineTest, ScoreReachesTheCommandWithAllFlags) {
       {"score", folder.PathOf("x.png"), "--model", folder.PathOf("mini.yaml"),
        "-o", folder.PathOf("out"), "--mpp=0.5", "--min-score", "0.6",
        "--class-agnostic", "--overlap", "16", "--no-overlays", "--quiet",
-       "--engine", "naive"});
+       "--engine", "naive", "--tiling", "tiles", "--mode", "latency", "--isa",
+       "plain"});
   EXPECT_EQ(outcome.code, ExitCode::kWhole) << outcome.err;
   EXPECT_EQ(outcome.out, "");
   const std::string manifest(TextOf(ReadBytes(folder.PathOf("out/run.json"))));

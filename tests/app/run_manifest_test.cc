@@ -27,6 +27,8 @@ class RunManifestTest : public testing::Test {
         .settings = {{"tiling.overlap_px", "32"}, {"tiling.mode", "\"tiles\""}},
         .threads = 3,
         .engine = "onednn",
+        .isa = "avx2",
+        .schedule = "latency",
         .memory_ceiling_bytes = 1'500'000'000,
         .host = "h",
         .cpu = "c",
@@ -73,6 +75,8 @@ TEST_F(RunManifestTest, SaysWhatWasRun) {
   EXPECT_EQ(manifest["threads"], 3);
   EXPECT_EQ(manifest["memory_ceiling_bytes"], 1'500'000'000);
   EXPECT_EQ(manifest["engine"], "onednn");
+  EXPECT_EQ(manifest["isa"], "avx2");
+  EXPECT_EQ(manifest["schedule"], "latency");
   EXPECT_EQ(manifest["host"], "h");
   EXPECT_EQ(manifest["cpu"], "c");
   EXPECT_EQ(manifest["started"], "2026-01-31T12:00:00Z");

@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "base/version.h"
+#include "detector/kernels/isa.h"
 #include "tests/app/app_fixture.h"
 #include "tiling/image_reader.h"
 
@@ -346,6 +347,8 @@ TEST_F(ScoreCommandTest, ADryRunSaysWhatItWouldTakeAndWritesNothing) {
   ASSERT_EQ(lines.size(), 5) << outcome.out;
   EXPECT_EQ(lines[0], "images   3, 1 of them unreadable");
   EXPECT_EQ(lines[1], "tiles    7 of 128 x 128 px");
+  EXPECT_THAT(lines[2],
+              testing::MatchesRegex("threads  [1-9][0-9]*, throughput, .+"));
   EXPECT_THAT(lines[3], testing::MatchesRegex(
                             "memory   at most [0-9]+ MiB: program and model "
                             "[1-9].*, reserve 128; .*"));
@@ -434,6 +437,29 @@ TEST_F(ScoreCommandTest, AClassOfItsOwnThreshold) {
   EXPECT_EQ(Manifest()["images"][0]["detections"]["HSIL"], 0);
   options.resolved.settings.postprocess.class_min_score = {{"HSLI", 0.5}};
   EXPECT_THAT(Run(options).err, HasSubstr("\"HSIL\""));
+}
+
+// Of an FP32 model, whatever the number of tiles, auto is throughput.
+TEST_F(ScoreCommandTest, TheScheduleShowsInTheManifestAloneOfAllFiles) {
+  ScoreRequest options = Options({"a.png", "b.png"});
+  options.resolved.settings.run.threads = 4;
+  ASSERT_EQ(Run(options).code, ExitCode::kWhole);
+  EXPECT_EQ(Manifest()["schedule"], "throughput");
+  const std::string boxes = Output("coco_results.json");
+  options.resolved.settings.run.schedule = Schedule::kLatency;
+  ASSERT_EQ(Run(options).code, ExitCode::kWhole);
+  EXPECT_EQ(Manifest()["schedule"], "latency");
+  EXPECT_EQ(Output("coco_results.json"), boxes);
+}
+
+TEST_F(ScoreCommandTest, TheInstructionsShowInTheManifest) {
+  ScoreRequest options = Options({"a.png"});
+  options.resolved.settings.run.engine = Engine::kOneDnn;
+  ASSERT_EQ(Run(options).code, ExitCode::kWhole);
+  EXPECT_EQ(Manifest()["isa"], IsaName(BestIsa()));
+  options.resolved.settings.run.isa = "plain";
+  ASSERT_EQ(Run(options).code, ExitCode::kWhole);
+  EXPECT_EQ(Manifest()["isa"], "plain");
 }
 
 TEST_F(ScoreCommandTest, ResizedImagesNeedNoScaleAndHaveNone) {

@@ -92,6 +92,13 @@ TEST(SettingsTableTest, WordsMeanTheirEnumerators) {
             MergeMetric::kIou);
   EXPECT_EQ(with("postprocess.match_metric", "ios").postprocess.match_metric,
             MergeMetric::kIos);
+  const auto schedule = [&](const char* word) {
+    return with("run.schedule", word).run.schedule;
+  };
+  EXPECT_EQ(schedule("auto"), Schedule::kAuto);
+  EXPECT_EQ(schedule("throughput"), Schedule::kThroughput);
+  EXPECT_EQ(schedule("latency"), Schedule::kLatency);
+  EXPECT_EQ(with("run.isa", "avx2").run.isa, "avx2");
   EXPECT_EQ(with("run.engine", "naive").run.engine, Engine::kNaive);
   EXPECT_EQ(with("run.engine", "onednn").run.engine, Engine::kOneDnn);
 }

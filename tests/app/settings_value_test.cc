@@ -106,6 +106,18 @@ TEST(SettingsValueTest, ChoicesInAnyCase) {
   EXPECT_EQ(Parsed(Choice(), ""), "x = \"\": must be one of nms, greedynmm");
 }
 
+TEST(SettingsValueTest, AWordThatHasMovedIsToldWhereTo) {
+  SettingRule rule = Choice();
+  rule.moved_words = {"tiles", "resize"};
+  rule.moved_to = "--tiling";
+  EXPECT_EQ(Parsed(rule, "Tiles"),
+            "x = \"Tiles\": must be one of nms, greedynmm; tiles, resize are "
+            "of --tiling");
+  EXPECT_EQ(Parsed(rule, "tile"),
+            "x = \"tile\": must be one of nms, greedynmm");
+  EXPECT_EQ(Parsed(rule, "nms"), "\"nms\"");
+}
+
 TEST(SettingsValueTest, SizesAreWidthByHeight) {
   EXPECT_EQ(Parsed(kSize, "768"), "768");
   EXPECT_EQ(Parsed(kSize, "640x512"), "\"640x512\"");
