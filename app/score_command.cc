@@ -188,12 +188,15 @@ StatusOr<SlideReader> ScoreRun::MakeReader() const {
                .limits = request_.limits});
 }
 
+// Counting tiles opens images, so they are counted only where it matters.
 Schedule ScoreRun::ScheduleFor(const SlideReader& reader) const {
+  ScheduleFacts facts = {.is_quantized = !model_.provenance.empty(),
+                         .threads = threads_};
   const int64_t enough = UsefulThreads(threads_);
-  return ChooseSchedule(settings_.run.schedule,
-                        {.is_quantized = !model_.provenance.empty(),
-                         .threads = threads_,
-                         .tiles = CountTiles(reader, inputs_, enough)});
+  const bool may_matter = settings_.run.schedule == Schedule::kAuto &&
+                          facts.is_quantized && enough > 1;
+  facts.tiles = may_matter ? CountTiles(reader, inputs_, enough) : enough;
+  return ChooseSchedule(settings_.run.schedule, facts);
 }
 
 // The reference engine has no other kernels than plain loops.

@@ -109,7 +109,7 @@ TEST(CommandLineTest, OldWordsOfModeNameTheNewFlag) {
   EXPECT_EQ(
       RefusalOf({"score", "x.png", "-m", "m", "-o", "o", "--isa", "sse9"}),
       "cyto8: --isa = \"sse9\": must be one of auto, plain, avx2, avx512, "
-      "avx512vnni\n");
+      "avx512vnni, amxint8\n");
 }
 
 TEST(CommandLineTest, BadNumbersAreRefused) {
@@ -191,7 +191,7 @@ TEST(CommandLineTest, ScoreReadsTheProjectFile) {
   const std::string manifest(TextOf(ReadBytes(folder.PathOf("out/run.json"))));
   EXPECT_THAT(manifest, HasSubstr("\"engine\": \"naive\""));
   EXPECT_THAT(manifest, HasSubstr("\"isa\": \"plain\""));
-  EXPECT_THAT(manifest, HasSubstr("\"schedule\": \"latency\""));
+  EXPECT_THAT(manifest, HasSubstr("\"schedule\": \"throughput\""));
   EXPECT_THAT(manifest, HasSubstr("\"tiling.overlap_px\": 16"));
 }
 
@@ -212,12 +212,28 @@ TEST(CommandLineTest, ScoreReachesTheCommandWithAllFlags) {
   const TemporaryFolder folder;
   PutMiniModel(folder);
   PutPng(folder, "x.png", MakeTestImage(20, 20).view());
-  const Outcome outcome = RunProgram(
-      {"score", folder.PathOf("x.png"), "--model", folder.PathOf("mini.yaml"),
-       "-o", folder.PathOf("out"), "--mpp=0.5", "--min-score", "0.6",
-       "--class-agnostic", "--overlap", "16", "--no-overlays", "--quiet",
-       "--engine", "naive", "--tiling", "tiles", "--mode", "latency", "--isa",
-       "plain"});
+  const Outcome outcome = RunProgram({"score",
+                                      folder.PathOf("x.png"),
+                                      "--model",
+                                      folder.PathOf("mini.yaml"),
+                                      "-o",
+                                      folder.PathOf("out"),
+                                      "--mpp=0.5",
+                                      "--min-score",
+                                      "0.6",
+                                      "--class-agnostic",
+                                      "--overlap",
+                                      "16",
+                                      "--no-overlays",
+                                      "--quiet",
+                                      "--engine",
+                                      "naive",
+                                      "--tiling",
+                                      "tiles",
+                                      "--mode",
+                                      "latency",
+                                      "--isa",
+                                      "plain"});
   EXPECT_EQ(outcome.code, ExitCode::kWhole) << outcome.err;
   EXPECT_EQ(outcome.out, "");
   const std::string manifest(TextOf(ReadBytes(folder.PathOf("out/run.json"))));
