@@ -19,13 +19,13 @@ inline constexpr int64_t kReportTiles = 8;
 
 struct LayerReportOptions {
   CompileOptions compile = {};  // of both networks.
-  int64_t runs = 9;             // that times are medians of; at least 1.
+  int64_t runs = 9;             // of each kind; at least 1.
 };
 
 // `fp32` as QuantizeGraph took it; `tiles` as the network takes them, at least
 // one. Times are CPU time of the calling thread, so that others at work on the
 // machine matter little: whole runs and runs with a clock behind each step, of
-// both networks in turn.
+// both networks in turn; of each kind the mean of the fastest third.
 StatusOr<LayerReport> RunLayerReport(
     const Graph& fp32, const QuantizedGraph& quantized,
     std::span<const std::vector<uint8_t>> tiles,

@@ -83,7 +83,7 @@ Cells TableCells(const LayerRow& row) {
 std::string TableHead(const LayerReport& report) {
   return fmt::format(
       "INT8 against FP32, layer by layer: errors on {} tiles; times of one "
-      "tile on one thread\n(its CPU time), medians of {} runs.\n"
+      "tile on one thread\n(its CPU time), the fastest third of {} runs.\n"
       "saturated: FP32 values more than half a step outside of the range of "
       "codes.\n"
       "FP32 ms: of the fused FP32 network. A step that computes several layers "

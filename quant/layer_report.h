@@ -53,7 +53,7 @@ struct LayerReport {
   NetworkTimes int8 = {};
   NetworkTimes fp32 = {};
   int64_t tiles = 0;  // that errors are of.
-  int64_t runs = 0;   // that times are medians of.
+  int64_t runs = 0;   // that times are of.
 };
 
 // `fp32` as QuantizeGraph took it; `errors` by name. Sums of the rows' times
