@@ -72,9 +72,9 @@ Cells TableCells(const LayerRow& row) {
   constexpr int kShownMsDecimals = 3;
   constexpr int kSpeedupDecimals = 2;
   Cells cells = ErrorCells(row);
-  const bool elsewhere = !row.fp32_ms && !row.fp32_layer.empty();
-  cells.push_back(Fixed(row.int8_ms, kShownMsDecimals, "-"));
-  cells.push_back(Fixed(row.fp32_ms, kShownMsDecimals, elsewhere ? "v" : "-"));
+  const char* const none = row.time_layer == row.name ? "-" : "v";
+  cells.push_back(Fixed(row.int8_ms, kShownMsDecimals, none));
+  cells.push_back(Fixed(row.fp32_ms, kShownMsDecimals, none));
   cells.push_back(Fixed(row.speedup, kSpeedupDecimals, "-"));
   cells.push_back(row.kind);
   return cells;
@@ -86,9 +86,8 @@ std::string TableHead(const LayerReport& report) {
       "tile on one thread\n(its CPU time), the fastest third of {} runs.\n"
       "saturated: FP32 values more than half a step outside of the range of "
       "codes.\n"
-      "FP32 ms: of the fused FP32 network. A step that computes several layers "
-      "stands at the\nlast of them, the others have \"v\"; speedup counts all "
-      "of them.\n"
+      "A step that computes several layers stands at the last of them, the "
+      "others have \"v\";\nspeedup counts all of them.\n"
       "SQNR is missing where codes have a scale for each channel, and for "
       "gates.\n\n",
       report.tiles, report.runs);
@@ -226,7 +225,7 @@ std::string LayerTable(const LayerReport& report) {
 std::string LayerCsv(const LayerReport& report) {
   std::string text =
       "name,kind,sqnr_db,rms,rms_error,max_error,saturated,range_min,range_max,"
-      "fp32_min,fp32_max,int8_ms,fp32_ms,fp32_layer,speedup\n";
+      "fp32_min,fp32_max,int8_ms,fp32_ms,time_layer,speedup\n";
   for (const LayerRow& row : report.rows) {
     Cells cells = {row.name, row.kind};
     Cells error(9);
@@ -246,7 +245,7 @@ std::string LayerCsv(const LayerReport& report) {
     cells.insert(cells.end(), error.begin(), error.end());
     cells.push_back(Fixed(row.int8_ms, kMsDecimals, ""));
     cells.push_back(Fixed(row.fp32_ms, kMsDecimals, ""));
-    cells.push_back(row.fp32_layer);
+    cells.push_back(row.time_layer);
     cells.push_back(Fixed(row.speedup, kDecibelDecimals, ""));
     for (const std::string& cell : cells) text += CsvCell(cell) + ",";
     text.back() = '\n';
@@ -292,8 +291,7 @@ std::string LayerSvg(const LayerReport& report) {
       kWidthPx, height);
   svg += TextSvg(kSqnrPx, kHeadPx, "start", "SQNR, dB") +
          TextSvg(kTimePx, kHeadPx, "start",
-                 "ms: FP32 (grey) / INT8 (blue); FP32 time of layers without "
-                 "one is at a layer below");
+                 "ms: FP32 (grey) / INT8 (blue); -: at a layer below");
   int y_px = kTopPx;
   for (const LayerRow& row : report.rows) {
     svg += RowSvg(row, y_px, scale);

@@ -6,7 +6,9 @@
 // other does in the step that uses it.
 #include "quant/layer_report.h"
 
+#include <algorithm>
 #include <functional>
+#include <set>
 #include <utility>
 
 namespace cyto8 {
@@ -29,14 +31,27 @@ class ReportMaker {
     }
   }
 
-  void AddInt8Steps(const NetworkTimes& times,
-                    const std::map<std::string, LayerError>& errors) {
-    for (const NetworkTimes::Step& step : times.steps) {
-      LayerRow row = {.name = step.node, .kind = KindOf(step.node)};
-      row.int8_ms = step.ms;
-      const auto error = errors.find(step.node);
+  // A row for each INT8 layer, with a step of its own or without, and for each
+  // other step.
+  void AddInt8Rows(const QuantizedGraph& quantized, const NetworkTimes& times,
+                   const std::map<std::string, LayerError>& errors) {
+    std::map<std::string, double> ms_of;
+    for (const auto& step : times.steps) ms_of[step.node] += step.ms;
+    std::set<std::string> names;
+    for (const auto& layer : quantized.layers) names.insert(layer.name);
+    for (const auto& step : times.steps) names.insert(step.node);
+    for (const Node& node : quantized.graph.nodes) {
+      if (names.erase(node.name) > 0) Add({.name = node.name});
+    }
+    for (const std::string& name : names) {
+      if (ms_of.contains(name)) Add({.name = name});
+    }
+    for (LayerRow& row : rows_) {
+      row.kind = KindOf(row.name);
+      const auto ms = ms_of.find(row.name);
+      if (ms != ms_of.end()) row.int8_ms = ms->second;
+      const auto error = errors.find(row.name);
       if (error != errors.end()) row.error = error->second;
-      Add(std::move(row));
     }
   }
 
@@ -53,7 +68,10 @@ class ReportMaker {
   }
 
   std::vector<LayerRow> TakeRows() {
-    FindFp32Layers();
+    // From the last: what a row waits for stands behind it.
+    for (auto row = rows_.rbegin(); row != rows_.rend(); ++row) {
+      row->time_layer = TimeLayerOf(*row);
+    }
     FindSpeedups();
     return std::move(rows_);
   }
@@ -97,25 +115,34 @@ class ReportMaker {
     }
   }
 
-  void FindFp32Layers() {
-    for (LayerRow& row : rows_) {
-      row.fp32_layer = row.name;
-      if (row.fp32_ms) continue;
-      row.fp32_layer = FirstDown(row.name, [this](const std::string& name) {
-        const auto found = row_of_.find(name);
-        return found != row_of_.end() && rows_[found->second].fp32_ms;
-      });
-    }
+  // The next row down, or this one, with a time of that network.
+  size_t NextWith(std::optional<double> LayerRow::*ms, size_t row) const {
+    const std::string next =
+        FirstDown(rows_[row].name, [&](const std::string& name) {
+          const auto found = row_of_.find(name);
+          return found != row_of_.end() && rows_[found->second].*ms;
+        });
+    return next.empty() ? row : row_of_.at(next);
+  }
+
+  std::string TimeLayerOf(const LayerRow& row) const {
+    const auto own = static_cast<size_t>(&row - rows_.data());
+    const size_t next = std::max(NextWith(&LayerRow::int8_ms, own),
+                                 NextWith(&LayerRow::fp32_ms, own));
+    return next > own ? rows_[next].time_layer : row.name;
   }
 
   void FindSpeedups() {
     std::map<std::string, double> int8_ms;
+    std::map<std::string, double> fp32_ms;
     for (const LayerRow& row : rows_) {
-      int8_ms[row.fp32_layer] += row.int8_ms.value_or(0);
+      int8_ms[row.time_layer] += row.int8_ms.value_or(0);
+      fp32_ms[row.time_layer] += row.fp32_ms.value_or(0);
     }
     for (LayerRow& row : rows_) {
-      const double ms = int8_ms[row.name];
-      if (row.fp32_ms && ms > 0) row.speedup = *row.fp32_ms / ms;
+      if (int8_ms[row.name] > 0 && fp32_ms[row.name] > 0) {
+        row.speedup = fp32_ms[row.name] / int8_ms[row.name];
+      }
     }
   }
 
@@ -143,7 +170,7 @@ LayerReport MakeLayerReport(const Graph& fp32, const QuantizedGraph& quantized,
                             const std::map<std::string, LayerError>& errors,
                             NetworkTimes fp32_times, NetworkTimes int8_times) {
   ReportMaker maker(fp32, quantized);
-  maker.AddInt8Steps(int8_times, errors);
+  maker.AddInt8Rows(quantized, int8_times, errors);
   maker.AddFp32Steps(fp32_times);
   return {.rows = maker.TakeRows(),
           .int8 = std::move(int8_times),

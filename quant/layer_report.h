@@ -33,22 +33,23 @@ struct NetworkTimes {
 struct LayerRow {
   std::string name = {};  // of the result.
   // As QuantizedLayer; for others the operator's name; of FP32 steps that are
-  // no step of the INT8 network with " (FP32 only)" behind.
+  // no part of the INT8 network with " (FP32 only)" behind.
   std::string kind = {};
   std::optional<LayerError> error = {};
-  std::optional<double> int8_ms = {};  // none: FP32 only.
-  // Of the FP32 step that ends in this layer, and of steps before it whose
+  // Of the step that ends in this layer; of FP32 also of steps before it whose
   // work the INT8 network does here.
+  std::optional<double> int8_ms = {};
   std::optional<double> fp32_ms = {};
-  // The row that has the FP32 time of this layer: itself, or one behind it
-  // whose step computes both. Empty: FP32 has nothing like it.
-  std::string fp32_layer = {};
-  // fp32_ms over the INT8 time of all rows whose fp32_layer this is.
+  // The row at which all times of this layer are complete: itself, or one
+  // behind it, if a step of one of the networks computes both.
+  std::string time_layer = {};
+  // FP32 time over INT8 time of all rows whose time_layer this is.
   std::optional<double> speedup = {};
 };
 
 struct LayerReport {
-  // By INT8 step as they run; then what FP32 alone has.
+  // Layers and steps of the INT8 network in its order; then what FP32 alone
+  // has.
   std::vector<LayerRow> rows = {};
   NetworkTimes int8 = {};
   NetworkTimes fp32 = {};

@@ -35,25 +35,26 @@ LayerReport MadeReport() {
                            .range = ValueRange{-0.25, 6.5}};
   const LayerError floats = {.values = 2, .signal = 8, .fp32_max = 2};
   LayerReport report;
-  report.rows = {{.name = "stem",
-                  .kind = "stem",
-                  .error = stem,
-                  .int8_ms = 1.5,
-                  .fp32_ms = 3,
-                  .fp32_layer = "stem",
-                  .speedup = 2},
-                 {.name = "expand",
-                  .kind = "conv",
-                  .int8_ms = 0.25,
-                  .fp32_layer = "dw, the \"last\""},
-                 {.name = "dw, the \"last\"",
-                  .kind = "depthwise",
-                  .error = floats,
-                  .int8_ms = 0.25,
-                  .fp32_ms = 0.5,
-                  .fp32_layer = "dw, the \"last\"",
-                  .speedup = 1},
-                 {.name = "x", .kind = "Dequantize", .int8_ms = 0.5}};
+  report.rows = {
+      {.name = "stem",
+       .kind = "stem",
+       .error = stem,
+       .int8_ms = 1.5,
+       .fp32_ms = 3,
+       .time_layer = "stem",
+       .speedup = 2},
+      {.name = "expand",
+       .kind = "conv",
+       .int8_ms = 0.25,
+       .time_layer = "dw, the \"last\""},
+      {.name = "dw, the \"last\"",
+       .kind = "depthwise",
+       .error = floats,
+       .int8_ms = 0.25,
+       .fp32_ms = 0.5,
+       .time_layer = "dw, the \"last\"",
+       .speedup = 1},
+      {.name = "x", .kind = "Dequantize", .int8_ms = 0.5, .time_layer = "x"}};
   report.int8 = {.steps = {{"a", 2.5}}, .whole_ms = 2.56};
   report.fp32 = {.steps = {{"a", 3.5}}, .whole_ms = 3.5};
   report.tiles = 8;
@@ -97,13 +98,13 @@ TEST(LayerCsvTest, LeavesEmptyWhatIsNotThere) {
   EXPECT_EQ(
       LayerCsv(MadeReport()),
       "name,kind,sqnr_db,rms,rms_error,max_error,saturated,range_min,"
-      "range_max,fp32_min,fp32_max,int8_ms,fp32_ms,fp32_layer,speedup\n"
+      "range_max,fp32_min,fp32_max,int8_ms,fp32_ms,time_layer,speedup\n"
       "stem,stem,40.00,10,0.1,0.125,0.250000,-0.25,6.5,-0.5,7,1.5000,3.0000,"
       "stem,2.00\n"
       "expand,conv,,,,,,,,,,0.2500,,\"dw, the \"\"last\"\"\",\n"
       "\"dw, the \"\"last\"\"\",depthwise,,2,0,0,,,,0,2,0.2500,0.5000,"
       "\"dw, the \"\"last\"\"\",1.00\n"
-      "x,Dequantize,,,,,,,,,,0.5000,,,\n");
+      "x,Dequantize,,,,,,,,,,0.5000,,x,\n");
 }
 
 TEST(LayerSvgTest, HasBarsForEachLayer) {

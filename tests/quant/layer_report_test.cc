@@ -160,8 +160,32 @@ TEST_F(SmallNetworkTest, RefusesAnotherNumberOfPixels) {
             "pixels: 5 bytes: the network takes 3072");
 }
 
-// Times by hand: expand and gate have no FP32 step of their own; normalize,
-// project and up are none of the INT8 network.
+struct WantedRow {
+  const char* name;
+  const char* kind;
+  std::optional<double> int8_ms;
+  std::optional<double> fp32_ms;
+  const char* time_layer;
+  std::optional<double> speedup;
+};
+
+void ExpectRows(const LayerReport& report,
+                const std::vector<WantedRow>& wanted) {
+  ASSERT_EQ(report.rows.size(), wanted.size());
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const LayerRow& row = report.rows[i];
+    SCOPED_TRACE(row.name);
+    EXPECT_EQ(row.name, wanted[i].name);
+    EXPECT_EQ(row.kind, wanted[i].kind);
+    EXPECT_EQ(row.int8_ms, wanted[i].int8_ms);
+    EXPECT_EQ(row.fp32_ms, wanted[i].fp32_ms);
+    EXPECT_EQ(row.time_layer, wanted[i].time_layer);
+    EXPECT_EQ(row.speedup, wanted[i].speedup);
+  }
+}
+
+// Times by hand: expand and gate have no FP32 step of their own; normalize and
+// up are none of the INT8 network.
 TEST_F(SmallNetworkTest, TimesComeToTheLayerThatDoesTheWork) {
   const QuantizedGraph quantized = *QuantizedSmallNetwork(graph_, {});
   const NetworkTimes fp32 = {.steps = {{"normalize", 1},
@@ -172,6 +196,7 @@ TEST_F(SmallNetworkTest, TimesComeToTheLayerThatDoesTheWork) {
                                        {"up", 64},
                                        {"sum", 128},
                                        {"separable", 256},
+                                       {"point", 7},
                                        {"stray", 512}},
                              .whole_ms = 1100};
   const NetworkTimes int8 = {.steps = {{"stem", 1},
@@ -182,43 +207,54 @@ TEST_F(SmallNetworkTest, TimesComeToTheLayerThatDoesTheWork) {
                                        {"pool", 1},
                                        {"sum", 1},
                                        {"separable", 1},
-                                       {"point", 1}},
+                                       {"point", 1},
+                                       {"predict", 1}},
                              .whole_ms = 12};
   const LayerReport report = MakeLayerReport(
       graph_, quantized, {{"stem", {.signal = 4, .noise = 1}}}, fp32, int8);
-  struct Wanted {
-    const char* name;
-    const char* kind;
-    std::optional<double> fp32_ms;
-    const char* fp32_layer;
-    std::optional<double> speedup;
-  };
-  const std::vector<Wanted> wanted = {
-      {"stem", "stem", 3, "stem", 3},
-      {"expand", "conv", {}, "dw", {}},
-      {"dw", "depthwise", 8, "dw", 2},
-      {"gate", "QuantizedGate", {}, "add", {}},
-      {"add", "gated conv", 16, "add", 8},
-      {"pool", "max pool", 32, "pool", 32},
-      {"sum", "sum", 192, "sum", 192},
-      {"separable", "depthwise", 256, "separable", 256},
-      {"point", "conv", {}, "", {}},
-      {"stray", "copy (FP32 only)", 512, "stray", {}}};
-  ASSERT_EQ(report.rows.size(), wanted.size());
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    const LayerRow& row = report.rows[i];
-    SCOPED_TRACE(row.name);
-    EXPECT_EQ(row.name, wanted[i].name);
-    EXPECT_EQ(row.kind, wanted[i].kind);
-    EXPECT_EQ(row.fp32_ms, wanted[i].fp32_ms);
-    EXPECT_EQ(row.fp32_layer, wanted[i].fp32_layer);
-    EXPECT_EQ(row.speedup, wanted[i].speedup);
-    EXPECT_EQ(row.int8_ms.has_value(), row.name != "stray");
+  ExpectRows(report, {{"stem", "stem", 1, 3, "stem", 3},
+                      {"expand", "conv", 1, {}, "dw", {}},
+                      {"dw", "depthwise", 3, 8, "dw", 2},
+                      {"gate", "QuantizedGate", 1, {}, "add", {}},
+                      {"add", "gated conv", 1, 16, "add", 8},
+                      {"pool", "max pool", 1, 32, "pool", 32},
+                      {"sum", "sum", 1, 192, "sum", 192},
+                      {"separable", "depthwise", 1, 256, "separable", 256},
+                      {"point", "conv", 1, 7, "point", 7},
+                      {"predict", "conv to float", 1, {}, "predict", {}},
+                      {"stray", "copy (FP32 only)", {}, 512, "stray", {}}});
+  for (const LayerRow& row : report.rows) {
     EXPECT_EQ(row.error.has_value(), row.name == "stem");
   }
-  EXPECT_EQ(report.fp32.sum_ms(), 1019);
-  EXPECT_DOUBLE_EQ(report.int8.share(), 11.0 / 12);
+  EXPECT_EQ(report.fp32.sum_ms(), 1026);
+  EXPECT_DOUBLE_EQ(report.int8.share(), 1);
   EXPECT_EQ(NetworkTimes().share(), 0);
+}
+
+// The INT8 network computes expand with dw and point with predict, FP32 dw with
+// the gate and add: layers without a step stay, and groups grow together.
+TEST_F(SmallNetworkTest, LayersWithoutAStepOfTheirOwnAreThere) {
+  const QuantizedGraph quantized = *QuantizedSmallNetwork(graph_, {});
+  const LayerReport report = MakeLayerReport(
+      graph_, quantized, {{"expand", {}}},
+      {.steps = {{"stem", 1}, {"expand", 2}, {"add", 6}, {"predict", 9}}},
+      {.steps = {{"stem", 1},
+                 {"dw", 1},
+                 {"gate", 1},
+                 {"add", 2},
+                 {"sum", 1},
+                 {"predict", 3}}});
+  ExpectRows(report, {{"stem", "stem", 1, 1, "stem", 1},
+                      {"expand", "conv", {}, 2, "add", {}},
+                      {"dw", "depthwise", 1, {}, "add", {}},
+                      {"gate", "QuantizedGate", 1, {}, "add", {}},
+                      {"add", "gated conv", 2, 6, "add", 2},
+                      {"pool", "max pool", {}, {}, "predict", {}},
+                      {"sum", "sum", 1, {}, "predict", {}},
+                      {"separable", "depthwise", {}, {}, "predict", {}},
+                      {"point", "conv", {}, {}, "predict", {}},
+                      {"predict", "conv to float", 3, 9, "predict", 9.0 / 4}});
+  EXPECT_TRUE(report.rows[1].error);
 }
 
 }  // namespace
