@@ -238,6 +238,8 @@ TEST(CommandLineTest, ScoreReachesTheCommandWithAllFlags) {
   EXPECT_EQ(outcome.out, "");
   const std::string manifest(TextOf(ReadBytes(folder.PathOf("out/run.json"))));
   EXPECT_THAT(manifest, HasSubstr("\"engine\": \"naive\""));
+  EXPECT_THAT(manifest, HasSubstr("\"isa\": \"plain\""));
+  EXPECT_THAT(manifest, HasSubstr("\"schedule\": \"latency\""));
   EXPECT_THAT(manifest, HasSubstr("\"tiling.overlap_px\": 16"));
   EXPECT_THAT(manifest, HasSubstr("\"score_threshold\": 0.6"));
   EXPECT_THAT(manifest, HasSubstr("\"class_agnostic\": true"));
