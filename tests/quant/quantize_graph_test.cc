@@ -277,17 +277,20 @@ TEST(QuantizeGraphTest, ARangeMayBeChosenForOneValue) {
 // Saturation is the activation, so codes must not reach beyond it.
 TEST(QuantizeGraphTest, Relu6NeverGivesMoreThan6) {
   NetworkBuilder b;
-  ValueRef x = AddStem(b, kSide);
-  x = b.Conv("six", x, {.kernel = 3, .activation = Activation::kRelu6});
-  const Graph real = b.Finish({b.Conv("predict", x, {})});
+  const ValueRef wei =
+      b.Floats("wei", {1, 1, 16, 1}, std::vector<float>(16, 2));
+  const ValueRef six =
+      b.Add(Op::kConv2D, "six", {AddStem(b, kSide), wei},
+            ConvAttributes{.activation = Activation::kRelu6});
+  const Graph real = b.Finish({b.Conv("predict", six, {})});
   const RangeChoiceOptions wider = {.method = RangeMethod::kSearch,
                                     .search_low = 1.25,
                                     .search_high = 1.3};
   const QuantizedGraph quantized = Quantized(real, {.range = wider});
   EXPECT_EQ(quantized.layers[1].name, "six");
-  EXPECT_LE(quantized.layers[1].range.max, 6);
+  EXPECT_EQ(quantized.layers[1].range.max, 6);
   EXPECT_EQ(quantized.layers[1].range.min, 0);
-  EXPECT_GT(quantized.layers[1].range.max, 3);
+  ExpectSqnr(real, quantized.graph, 35);
 }
 
 TEST(QuantizeGraphTest, OtherActivationsStayFloat) {
@@ -411,19 +414,31 @@ TEST(QuantizeGraphTest, ARangeOfWidthZeroIsNamed) {
             "zero");
 }
 
-// Values that are no step's first result are observed all the same.
+ValueRef AddInts(NetworkBuilder& b, const std::string& name, const Shape& shape,
+                 const std::vector<int32_t>& values) {
+  return b.Add(Op::kConst, name, {},
+               ConstAttributes{std::make_shared<const Tensor>(
+                   Tensor::FromInts(shape, values))});
+}
+
+// Values that are no step's first result are observed all the same, and may
+// be results of the network.
 TEST(QuantizeGraphTest, RenamedValuesAndLaterResultsAreObserved) {
   NetworkBuilder b;
   const ValueRef stem = AddStem(b, kSide);
   const ValueRef tanh = b.Add(Op::kTanh, "tanh", {stem});
-  const ValueRef shape = b.Add(
-      Op::kConst, "shape", {},
-      ConstAttributes{std::make_shared<const Tensor>(Tensor::FromInts(
-          {4}, std::vector<int32_t>{1, 4, 16, 16}))});
-  const ValueRef flat = b.Add(Op::kReshape, "flat", {tanh, shape});
-  const Graph real = b.Finish({b.Conv("predict", flat, {})});
+  const ValueRef flat =
+      b.Add(Op::kReshape, "flat",
+            {tanh, AddInts(b, "shape", {4}, {1, 4, 16, 16})});
+  ValueRef half = b.Add(Op::kSplit, "halves",
+                        {AddInts(b, "axis", {}, {3}), flat},
+                        UnpackAttributes{.count = 2});
+  half.port = 1;
+  const Graph real =
+      b.Finish({b.Conv("one", flat, {}), b.Conv("two", half, {}), flat});
   const QuantizedGraph quantized = Quantized(real);
-  EXPECT_EQ(quantized.float_nodes, (Names{"tanh (Tanh)", "flat (Reshape)"}));
+  EXPECT_EQ(quantized.float_nodes,
+            (Names{"tanh (Tanh)", "flat (Reshape)", "halves (Split)"}));
   ExpectSqnr(real, quantized.graph, 30);
 }
 

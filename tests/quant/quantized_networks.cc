@@ -88,6 +88,10 @@ ValueRef NetworkBuilder::Add(Op op, const std::string& name,
                                      .source_op = std::string(OpName(op)),
                                      .inputs = std::move(inputs),
                                      .attributes = std::move(attributes)});
+  Node& node = graph_.node(value);
+  if (const auto* split = std::get_if<UnpackAttributes>(&node.attributes)) {
+    node.outputs.resize(static_cast<size_t>(split->count));
+  }
   const Status status = InferNode(graph_, value.node, {});
   EXPECT_TRUE(status.ok()) << status.ToString();
   return value;
