@@ -22,6 +22,7 @@
 #include "bench/network_of.h"
 #include "bench/network_yardstick.h"
 #include "bench/timed_network.h"
+#include "bench/two_cores.h"
 #include "bench/vnni_probe.h"
 
 extern "C" void omp_set_num_threads(int count);
@@ -253,8 +254,11 @@ void PrintRounds(const std::vector<Contestant>& contestants) {
 // The contestants in the order of the table; the network last, if there is one.
 class Race {
  public:
-  Race(std::vector<Layer> layers, std::optional<TimedNetwork> network)
-      : layers_(std::move(layers)), network_(std::move(network)) {}
+  Race(std::vector<Layer> layers, std::optional<TimedNetwork> network,
+       std::optional<TwoCores> cores)
+      : layers_(std::move(layers)),
+        network_(std::move(network)),
+        cores_(std::move(cores)) {}
 
   Status RunRound() {
     probe_.push_back(VnniProbeMacsPerSecond());
@@ -264,6 +268,9 @@ class Race {
     if (!network_) return OkStatus();
     CYTO8_ASSIGN_OR_RETURN(const double seconds, network_->Seconds());
     ours_.rounds.push_back(seconds);
+    CYTO8_ASSIGN_OR_RETURN(const CoreGains gains, cores_->Measure());
+    throughput_.push_back(gains.throughput / gain_.back());
+    latency_.push_back(gains.latency / gain_.back());
     probe_.push_back(VnniProbeMacsPerSecond());
     return network_->RunSteps();
   }
@@ -272,6 +279,10 @@ class Race {
     const auto contestants = Contestants();
     PrintSpread("probe, GMAC/s", probe_, 1e-9);
     PrintSpread("gain of the second core", gain_, 1);
+    if (network_) {
+      PrintSpread("throughput gain / that gain", throughput_, 1);
+      PrintSpread("latency gain / that gain", latency_, 1);
+    }
     PrintRounds(contestants);
     PrintTable(layers_, contestants, SpreadOf(probe_).median);
     PrintLayers(layers_, contestants);
@@ -308,7 +319,8 @@ class Race {
   Contestant int8_{.name = "oneDNN INT8"};
   Contestant f32_{.name = "oneDNN FP32"};
   Contestant ours_{.name = "network"};
-  std::vector<double> probe_, gain_;
+  std::optional<TwoCores> cores_;  // there if network_ is.
+  std::vector<double> probe_, gain_, throughput_, latency_;
 };
 
 Status Run(const Int8BenchOptions& options) {
@@ -321,6 +333,7 @@ Status Run(const Int8BenchOptions& options) {
   }
   CYTO8_ASSIGN_OR_RETURN(const Graph graph, NetworkOf(options.card));
   std::optional<TimedNetwork> network;
+  std::optional<TwoCores> cores;
   if (!options.network.empty()) {
     CYTO8_ASSIGN_OR_RETURN(const Graph ours, NetworkOf(options.network));
     CYTO8_ASSIGN_OR_RETURN(std::vector<uint8_t> tiles,
@@ -328,10 +341,12 @@ Status Run(const Int8BenchOptions& options) {
     CYTO8_ASSIGN_OR_RETURN(
         network,
         TimedNetwork::Create(ours, IsaOf(options.max_isa), std::move(tiles)));
+    CYTO8_ASSIGN_OR_RETURN(cores,
+                           TwoCores::Create(ours, IsaOf(options.max_isa)));
   }
   YardstickMemory memory;
   CYTO8_ASSIGN_OR_RETURN(auto layers, LayersOf(graph, memory));
-  Race race(std::move(layers), std::move(network));
+  Race race(std::move(layers), std::move(network), std::move(cores));
   for (int i = 0; i < options.rounds; ++i) {
     CYTO8_RETURN_IF_ERROR(race.RunRound());
   }

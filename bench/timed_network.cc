@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/parallel_for.h"
 #include "bench/measure.h"
 #include "detector/runtime/model_plan.h"
 
@@ -45,8 +44,12 @@ void TimedNetwork::NextTile() {
 }
 
 Status TimedNetwork::Run() {
-  NextTile();
   SerialFor executor;
+  return Run(executor);
+}
+
+Status TimedNetwork::Run(ParallelFor& executor) {
+  NextTile();
   return request_.Run(executor);
 }
 

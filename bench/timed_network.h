@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/parallel_for.h"
 #include "base/status.h"
 #include "detector/graph/graph.h"
 #include "detector/kernels/isa.h"
@@ -29,6 +30,7 @@ class TimedNetwork {
   StatusOr<double> Seconds();
   Status RunSteps();  // one run on the next tile, a clock between the steps.
   Status Run();       // one run on the next tile.
+  Status Run(ParallelFor& executor);
 
   // Median seconds of each step over all RunSteps(), by its label.
   std::map<std::string, double> StepMedians() const;
