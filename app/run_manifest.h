@@ -23,8 +23,8 @@ struct RunFacts {
   std::vector<std::pair<std::string, std::string>> settings = {};
   int64_t threads = 1;
   std::string engine = {};
-  std::string isa = {};       // that our own kernels used: "avx2".
-  std::string schedule = {};  // "throughput" or "latency", never "auto".
+  std::string isa = {};              // that our own kernels used: "avx2".
+  std::string schedule = {};         // "throughput" or "latency", never "auto".
   int64_t memory_ceiling_bytes = 0;  // 0: none was stated.
   std::string host = {};
   std::string cpu = {};

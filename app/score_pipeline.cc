@@ -377,8 +377,8 @@ void RunStages(Stages& stages, const ScorePipelineOptions& options) {
   };
   const auto detect = [&](const TokenPtr& token) {
     SerialFor serial;
-    stages.Detect(*token, shares_tiles ? static_cast<ParallelFor&>(executor)
-                                       : serial);
+    stages.Detect(*token,
+                  shares_tiles ? static_cast<ParallelFor&>(executor) : serial);
     return token;
   };
   const auto finish = [&](const TokenPtr& token) { stages.Finish(*token); };

@@ -120,10 +120,9 @@ StatusOr<SettingValue> ParseChoice(const Task& task) {
   const SettingRule& rule = task.rule;
   const auto word = std::ranges::find_if(rule.words, is_text);
   if (word != rule.words.end()) return SettingValue(std::string(*word));
-  const bool has_moved = std::ranges::any_of(rule.moved_words, is_text);
-  return Refused(task, has_moved ? "; " + Listed(rule.moved_words) + " are of " +
-                                       std::string(rule.moved_to)
-                                 : "");
+  if (!std::ranges::any_of(rule.moved_words, is_text)) return Refused(task);
+  return Refused(task, "; " + Listed(rule.moved_words) + " belong to " +
+                           std::string(rule.moved_to));
 }
 
 // True for a whole number in the range of the rule.

@@ -55,7 +55,7 @@ class TbbParallelFor::Team {
   const int64_t most_helpers_;
   // What a Run is, written before end_.
   std::atomic<const Body*> body_ = nullptr;
-  std::atomic<int64_t> first_ = 0;  // number of its first piece.
+  std::atomic<int64_t> first_ = 0;                // number of its first piece.
   alignas(kLine) std::atomic<int64_t> end_ = 0;   // behind its last piece.
   alignas(kLine) std::atomic<int64_t> next_ = 0;  // that nobody has taken.
   alignas(kLine) std::atomic<int64_t> done_ = 0;

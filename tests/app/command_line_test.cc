@@ -100,8 +100,8 @@ TEST(CommandLineTest, OldWordsOfModeNameTheNewFlag) {
     EXPECT_EQ(
         RefusalOf({"score", "x.png", "-m", "m", "-o", "o", "--mode", word}),
         "cyto8: --mode = \"" + word +
-            "\": must be one of auto, throughput, latency; tiles, resize are "
-            "of --tiling, or tiling.mode\n");
+            "\": must be one of auto, throughput, latency; tiles, resize "
+            "belong to --tiling, or tiling.mode\n");
   }
   EXPECT_EQ(
       RefusalOf({"score", "x.png", "-m", "m", "-o", "o", "--mode", "fast"}),

@@ -46,9 +46,9 @@ TEST(ChooseIsaTest, EveryWordOfTheSettingIsKnown) {
 
 TEST(ChooseScheduleTest, AutoIsLatencyForFewTilesOfAnInt8Model) {
   const auto chosen = [](bool is_quantized, int64_t threads, int64_t tiles) {
-    return ChooseSchedule(Schedule::kAuto, {.is_quantized = is_quantized,
-                                            .threads = threads,
-                                            .tiles = tiles});
+    return ChooseSchedule(
+        Schedule::kAuto,
+        {.is_quantized = is_quantized, .threads = threads, .tiles = tiles});
   };
   EXPECT_EQ(chosen(true, 2, 1), Schedule::kLatency);
   EXPECT_EQ(chosen(true, 2, 2), Schedule::kThroughput);

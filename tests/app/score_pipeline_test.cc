@@ -364,9 +364,8 @@ TEST_F(ManyImagesTest, ThreadsAndScheduleDoNotShowInTheResults) {
   }
   for (const int64_t threads : {1, 2, 4}) {
     SCOPED_TRACE(threads);
-    ExpectSameResults(one,
-                      ScoreAll(inputs_, {.threads = threads,
-                                         .schedule = Schedule::kLatency}));
+    ExpectSameResults(one, ScoreAll(inputs_, {.threads = threads,
+                                              .schedule = Schedule::kLatency}));
   }
 }
 
@@ -404,9 +403,9 @@ TEST_P(EveryScheduleTest, AnInputThatFailedBeforeKeepsItsStatus) {
 TEST_P(EveryScheduleTest, AStopLeavesOutWhatIsNotComplete) {
   std::atomic<int> questions = 0;
   const Results results =
-      ScoreAll(inputs_, {.threads = 2,
-                         .schedule = GetParam(),
-                         .stopped = [&] { return ++questions > 12; }});
+      ScoreAll(inputs_, {.threads = 2, .schedule = GetParam(), .stopped = [&] {
+                           return ++questions > 12;
+                         }});
   EXPECT_EQ(results.finished.back(), 0);
   const Results none = ScoreAll(
       inputs_, {.schedule = GetParam(), .stopped = [] { return true; }});

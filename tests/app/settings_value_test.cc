@@ -111,8 +111,8 @@ TEST(SettingsValueTest, AWordThatHasMovedIsToldWhereTo) {
   rule.moved_words = {"tiles", "resize"};
   rule.moved_to = "--tiling";
   EXPECT_EQ(Parsed(rule, "Tiles"),
-            "x = \"Tiles\": must be one of nms, greedynmm; tiles, resize are "
-            "of --tiling");
+            "x = \"Tiles\": must be one of nms, greedynmm; tiles, resize "
+            "belong to --tiling");
   EXPECT_EQ(Parsed(rule, "tile"),
             "x = \"tile\": must be one of nms, greedynmm");
   EXPECT_EQ(Parsed(rule, "nms"), "\"nms\"");

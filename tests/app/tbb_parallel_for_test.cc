@@ -21,9 +21,8 @@ using std::chrono::seconds;
 // Calls work(executor) as the pipeline does: in an arena of so many threads.
 template <typename Work>
 void WithWorkers(int64_t workers, const Work& work) {
-  const tbb::global_control limit(
-      tbb::global_control::max_allowed_parallelism,
-      static_cast<size_t>(workers));
+  const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
+                                  static_cast<size_t>(workers));
   tbb::task_arena arena(static_cast<int>(workers));
   arena.execute([&] {
     TbbParallelFor executor(workers);
