@@ -10,6 +10,7 @@
 
 #include "detector/kernels/binary.h"
 #include "detector/kernels/index_walk.h"
+#include "detector/kernels/scalar_f32.h"
 
 namespace cyto8 {
 
@@ -71,7 +72,7 @@ T Power(T base, T exponent) {
     }
     return result;
   } else {
-    return std::pow(base, exponent);
+    return PowF32(base, exponent);
   }
 }
 

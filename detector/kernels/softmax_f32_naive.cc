@@ -2,8 +2,8 @@
 // Softmax by plain loops; the specification of the operator. Tested by
 // tests/detector/kernels/softmax_f32_test.cc.
 #include <algorithm>
-#include <cmath>
 
+#include "detector/kernels/scalar_f32.h"
 #include "detector/kernels/softmax_f32.h"
 
 namespace cyto8 {
@@ -13,7 +13,7 @@ void SoftmaxF32Naive(const SoftmaxShape& shape, const float* src, float* dst) {
     const float highest = *std::max_element(src, src + shape.columns);
     double sum = 0;
     for (int64_t c = 0; c < shape.columns; ++c) {
-      dst[c] = std::exp(src[c] - highest);
+      dst[c] = ExpF32(src[c] - highest);
       sum += static_cast<double>(dst[c]);
     }
     const auto total = static_cast<float>(sum);

@@ -50,9 +50,9 @@ void UnaryF32Naive(UnaryOp op, float parameter, const float* src, float* dst,
     case UnaryOp::kSoftsign:
       return apply([](float x) { return x / (1 + std::abs(x)); });
     case UnaryOp::kExp:
-      return apply([](float x) { return std::exp(x); });
+      return apply([](float x) { return ExpF32(x); });
     case UnaryOp::kLog:
-      return apply([](float x) { return std::log(x); });
+      return apply([](float x) { return LogF32(x); });
     case UnaryOp::kLog1p:
       return apply([](float x) { return std::log1p(x); });
     case UnaryOp::kSqrt:

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What INT8 networks give, as digests, so that other CPUs can be asked too:
 //   cyto8_int8_digest make FOLDER   the networks, each a .cy8
-//   cyto8_int8_digest run MODEL.cy8 [--isa NAME|auto] [--batch N]
-//       [--workers N] [--tiles N]   one SHA-256 of all outputs
+//   cyto8_int8_digest run FLAGS MODEL.cy8...   a SHA-256 of each one's outputs
+// FLAGS, each may be missing: --isa NAME|auto, --batch N, --workers N,
+// --tiles N.
 // For tests/app/int8_same_answer_qemu.sh. Test code.
 #include <cstdio>
 #include <filesystem>
 #include <map>
-#include <optional>
+#include <span>
 #include <string>
 
 #include "base/checked_math.h"
@@ -20,6 +21,7 @@ namespace cyto8 {
 namespace {
 
 constexpr int64_t kD2SidePx = 256;
+constexpr int64_t kAllFields = 4;
 
 void Print(const std::string& line) { std::printf("%s\n", line.c_str()); }
 
@@ -35,7 +37,7 @@ Status Write(const std::string& folder, const std::string& name,
 }
 
 Status Make(const std::string& folder) {
-  CYTO8_ASSIGN_OR_RETURN(const std::vector<Image> fields, ReadFields());
+  CYTO8_ASSIGN_OR_RETURN(const std::vector<Image> fields, ReadFields(kAllFields));
   CYTO8_ASSIGN_OR_RETURN(const QuantizedGraph d2,
                          QuantizedD2(kD2SidePx, fields));
   CYTO8_RETURN_IF_ERROR(Write(folder, "d2-cells-256", d2));
@@ -59,52 +61,52 @@ StatusOr<Isa> IsaOf(const std::string& name) {
   return InvalidArgument("--isa = " + name + ": not on this CPU");
 }
 
-Status Run(const std::string& path,
-           const std::map<std::string, std::string>& flags) {
-  DigestOptions options;
-  for (const auto& [name, value] : flags) {
-    if (name == "--isa") {
-      CYTO8_ASSIGN_OR_RETURN(options.isa, IsaOf(value));
-      continue;
-    }
-    CYTO8_ASSIGN_OR_RETURN(const int64_t number, ParseInt64(value));
-    constexpr int64_t kMost = 1000;
-    CYTO8_RETURN_IF_ERROR(CheckRange(name.c_str(), number, 1, kMost));
-    if (name == "--batch") {
-      options.batch = number;
-    } else if (name == "--workers") {
-      options.workers = number;
-    } else if (name == "--tiles") {
-      options.tiles = number;
-    } else {
-      return InvalidArgument(name + ": unknown");
-    }
+Status SetFlag(const std::string& name, const std::string& value,
+               DigestOptions& options) {
+  if (name == "--isa") {
+    CYTO8_ASSIGN_OR_RETURN(options.isa, IsaOf(value));
+    return OkStatus();
   }
-  CYTO8_ASSIGN_OR_RETURN(const std::vector<Image> fields, ReadFields());
-  CYTO8_ASSIGN_OR_RETURN(const ModelFile model,
-                         ReadModelFile(RealFileSystem(), path));
-  CYTO8_ASSIGN_OR_RETURN(const std::string digest,
-                         DigestOf(model.graph, fields, options));
-  Print(digest + " " + std::string(IsaName(options.isa)));
+  std::map<std::string, int64_t*> numbers = {{"--batch", &options.batch},
+                                             {"--workers", &options.workers},
+                                             {"--tiles", &options.tiles}};
+  if (!numbers.contains(name)) return InvalidArgument(name + ": unknown");
+  constexpr int64_t kMost = 1000;
+  CYTO8_ASSIGN_OR_RETURN(*numbers[name], ParseInt64(value));
+  return CheckRange(name.c_str(), *numbers[name], 1, kMost);
+}
+
+Status Run(std::span<char*> arguments) {
+  DigestOptions options;
+  while (arguments.size() > 1 && arguments[0][0] == '-') {
+    CYTO8_RETURN_IF_ERROR(SetFlag(arguments[0], arguments[1], options));
+    arguments = arguments.subspan(2);
+  }
+  CYTO8_ASSIGN_OR_RETURN(const std::vector<Image> fields,
+                         ReadFields(options.tiles));
+  for (const std::string path : arguments) {
+    CYTO8_ASSIGN_OR_RETURN(const ModelFile model,
+                           ReadModelFile(RealFileSystem(), path));
+    CYTO8_ASSIGN_OR_RETURN(
+        const std::string digest,
+        Annotate(DigestOf(model.graph, fields, options), path));
+    Print(digest + " " + std::filesystem::path(path).stem().string());
+  }
   return OkStatus();
 }
 
-Status Main(int count, char** arguments) {
-  const std::string command = count > 2 ? arguments[1] : "";
-  if (command == "make" && count == 3) return Make(arguments[2]);
-  if (command != "run" || count % 2 == 0) {
-    return InvalidArgument("usage: make FOLDER, or run MODEL.cy8 [--FLAG X]");
-  }
-  std::map<std::string, std::string> flags;
-  for (int i = 3; i < count; i += 2) flags[arguments[i]] = arguments[i + 1];
-  return Run(arguments[2], flags);
+Status Main(std::span<char*> arguments) {
+  const std::string command = arguments.size() > 2 ? arguments[1] : "";
+  if (command == "make") return Make(arguments[2]);
+  if (command == "run") return Run(arguments.subspan(2));
+  return InvalidArgument("usage: make FOLDER, or run [--FLAG X] MODEL.cy8...");
 }
 
 }  // namespace
 }  // namespace cyto8
 
 int main(int count, char** arguments) {
-  const cyto8::Status status = cyto8::Main(count, arguments);
+  const cyto8::Status status = cyto8::Main({arguments, static_cast<size_t>(count)});
   if (status.ok()) return 0;
   std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
   return 1;

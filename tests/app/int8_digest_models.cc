@@ -26,6 +26,7 @@ namespace fs = std::filesystem;
 
 const char kData[] = CYTO8_SOURCE_DIR "/data/";
 constexpr int64_t kCalibrationTiles = 4;
+constexpr int64_t kFields = 4;
 
 std::vector<std::string> SortedFiles(const std::string& folder,
                                      const std::vector<std::string>& endings) {
@@ -44,8 +45,10 @@ std::vector<std::string> SortedFiles(const std::string& folder,
 // time somewhere else.
 Status CutTile(std::span<const Image> fields, int64_t tile, int64_t height,
                int64_t width, std::span<uint8_t> dst) {
-  const auto count = std::ssize(fields);
-  const ImageView field = fields[static_cast<size_t>(tile % count)].view();
+  const int64_t number = tile % kFields;
+  CYTO8_RETURN_IF_ERROR(CheckRange("field of a tile", number, 0,
+                                   std::ssize(fields) - 1));
+  const ImageView field = fields[static_cast<size_t>(number)].view();
   CYTO8_RETURN_IF_ERROR(CheckRange("tile height", height, 1, field.height_px));
   CYTO8_RETURN_IF_ERROR(CheckRange("tile width", width, 1, field.width_px));
   const int64_t x = tile * 211 % (field.width_px - width + 1);
@@ -61,9 +64,10 @@ StatusOr<Graph> Inferred(Graph graph) {
 
 // `graph` takes pixels.
 StatusOr<QuantizedGraph> Quantized(Graph pixel_graph,
-                                   std::span<const Image> fields) {
+                                   std::span<const Image> fields,
+                                   const QuantizeOptions& options) {
   CYTO8_ASSIGN_OR_RETURN(const Graph graph, Inferred(std::move(pixel_graph)));
-  CYTO8_ASSIGN_OR_RETURN(const auto plan, MakeCalibrationPlan(graph, {}, {}));
+  CYTO8_ASSIGN_OR_RETURN(const auto plan, MakeCalibrationPlan(graph, options, {}));
   CYTO8_ASSIGN_OR_RETURN(Calibrator calibrator, Calibrator::Create(plan));
   const Shape& shape = plan->model->inputs()[0].shape;
   SerialFor executor;
@@ -73,7 +77,7 @@ StatusOr<QuantizedGraph> Quantized(Graph pixel_graph,
     CYTO8_RETURN_IF_ERROR(calibrator.Observe(executor));
   }
   CYTO8_ASSIGN_OR_RETURN(const Calibration calibration, calibrator.Finish());
-  return QuantizeGraph(graph, calibration, {});
+  return QuantizeGraph(graph, calibration, options);
 }
 
 // An export, cut to its network, for one image at a time.
@@ -179,34 +183,30 @@ class ThreadsFor final : public ParallelFor {
 };
 
 // The part of image `image` of each output.
-Status AppendOutputs(const InferRequest& request, int64_t image, int64_t batch,
-                     std::vector<std::byte>& bytes) {
-  const std::vector<ModelPort>& outputs = request.model().outputs();
-  for (size_t i = 0; i < outputs.size(); ++i) {
-    const Shape& shape = outputs[i].shape;
-    if (batch > 1 && (shape.empty() || shape[0] != batch)) {
-      return InvalidArgument("output \"" + outputs[i].name +
-                             "\": has no batch in front");
-    }
-    const auto all = request.output(static_cast<int64_t>(i));
+void AppendOutputs(const InferRequest& request, int64_t image, int64_t batch,
+                   std::vector<std::byte>& bytes) {
+  for (int64_t i = 0; i < std::ssize(request.model().outputs()); ++i) {
+    const auto all = request.output(i);
     const size_t step = all.size() / static_cast<size_t>(batch);
     const auto part = all.subspan(static_cast<size_t>(image) * step, step);
     bytes.insert(bytes.end(), part.begin(), part.end());
   }
-  return OkStatus();
 }
 
 }  // namespace
 
-StatusOr<std::vector<Image>> ReadFields() {
+StatusOr<std::vector<Image>> ReadFields(int64_t tiles) {
   std::vector<Image> fields;
-  for (const std::string& path :
-       SortedFiles(std::string(kData) + "fields", {".jpg"})) {
+  std::vector<std::string> paths =
+      SortedFiles(std::string(kData) + "fields", {".jpg"});
+  CYTO8_RETURN_IF_ERROR(
+      CheckRange("data/fields", std::ssize(paths), kFields, kFields));
+  paths.resize(static_cast<size_t>(std::min(tiles, kFields)));
+  for (const std::string& path : paths) {
     CYTO8_ASSIGN_OR_RETURN(Image image,
                            ReadImage(RealFileSystem(), path, Limits()));
     fields.push_back(std::move(image));
   }
-  if (fields.empty()) return NotFound("data/fields: no JPEG file");
   return fields;
 }
 
@@ -232,11 +232,12 @@ StatusOr<QuantizedGraph> QuantizedD2(int64_t side_px,
   CYTO8_ASSIGN_OR_RETURN(Graph graph, NetworkForSize(std::move(network.graph),
                                                      side_px, side_px,
                                                      Limits()));
-  return Quantized(std::move(graph), fields);
+  return Quantized(std::move(graph), fields, {});
 }
 
 StatusOr<QuantizedGraph> QuantizedTinyGraph(const std::string& path,
-                                            std::span<const Image> fields) {
+                                            std::span<const Image> fields,
+                                            const QuantizeOptions& options) {
   const Limits limits;
   CYTO8_ASSIGN_OR_RETURN(
       const std::vector<std::byte> bytes,
@@ -244,9 +245,21 @@ StatusOr<QuantizedGraph> QuantizedTinyGraph(const std::string& path,
   CYTO8_ASSIGN_OR_RETURN(ImportedGraph imported, ImportGraphDef(bytes, limits));
   CYTO8_ASSIGN_OR_RETURN(Graph graph, PixelNetwork(std::move(imported.graph)));
   CYTO8_ASSIGN_OR_RETURN(QuantizedGraph quantized,
-                         Quantized(std::move(graph), fields));
+                         Quantized(std::move(graph), fields, options));
   if (!quantized.layers.empty()) return quantized;
   return InvalidArgument("nothing of it becomes INT8");
+}
+
+bool TakesBatches(const Graph& graph) {
+  for (const int64_t batch : {1, 2}) {
+    const auto batched = WithBatch(graph, batch);
+    if (!batched.ok()) return false;
+    for (const GraphOutput& output : batched->outputs) {
+      const auto& shape = batched->desc(output.value).shape;
+      if (!shape || shape->empty() || (*shape)[0] != batch) return false;
+    }
+  }
+  return true;
 }
 
 StatusOr<std::string> DigestOf(const Graph& graph,
@@ -267,13 +280,13 @@ StatusOr<std::string> DigestOf(const Graph& graph,
     const int64_t used = std::min(options.batch, options.tiles - first);
     for (int64_t i = 0; i < options.batch; ++i) {
       CYTO8_RETURN_IF_ERROR(
-          CutTile(fields, first + i, shape[1], shape[2],
+          CutTile(fields, first + i % used, shape[1], shape[2],
                   request.input_as<uint8_t>(0).subspan(
                       static_cast<size_t>(i) * image_bytes, image_bytes)));
     }
     CYTO8_RETURN_IF_ERROR(request.Run(executor));
     for (int64_t i = 0; i < used; ++i) {
-      CYTO8_RETURN_IF_ERROR(AppendOutputs(request, i, options.batch, bytes));
+      AppendOutputs(request, i, options.batch, bytes);
     }
   }
   CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest, Sha256(bytes));

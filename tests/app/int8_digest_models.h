@@ -18,8 +18,8 @@
 
 namespace cyto8 {
 
-// The images of data/fields, by name.
-StatusOr<std::vector<Image>> ReadFields();
+// What the first `tiles` tiles need of the four images of data/fields.
+StatusOr<std::vector<Image>> ReadFields(int64_t tiles);
 
 // The graphs of data/golden/graphs and data/golden/efficientdet, sorted.
 std::vector<std::string> TinyGraphPaths();
@@ -33,8 +33,12 @@ StatusOr<QuantizedGraph> QuantizedD2(int64_t side_px,
 // What has no normalisation gets one made up; floats of other than three
 // channels are made of pixels by a 1x1 convolution made up. kInvalidArgument
 // if nothing of it becomes INT8.
-StatusOr<QuantizedGraph> QuantizedTinyGraph(const std::string& path,
-                                            std::span<const Image> fields);
+StatusOr<QuantizedGraph> QuantizedTinyGraph(
+    const std::string& path, std::span<const Image> fields,
+    const QuantizeOptions& options = {});
+
+// False where an export wrote its batch of one into the network.
+bool TakesBatches(const Graph& graph);
 
 struct DigestOptions {
   Isa isa = BestIsa();
@@ -45,7 +49,8 @@ struct DigestOptions {
 };
 
 // Of all outputs, tile by tile in a fixed order, so the batch does not show; 64
-// hex digits. `graph` takes [1, height, width, 3] pixels.
+// hex digits. `graph` takes [1, height, width, 3] pixels; a batch above 1 wants
+// TakesBatches().
 StatusOr<std::string> DigestOf(const Graph& graph,
                                std::span<const Image> fields,
                                const DigestOptions& options);

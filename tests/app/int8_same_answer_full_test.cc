@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The bundled D2 at its own size on 20 real tiles: the same bits on every
+// instruction set, at every batch and on one and two threads. Takes minutes;
+// int8_same_answer_test.cc is the short one.
+#include <gtest/gtest.h>
+
+#include "tests/app/int8_digest_models.h"
+
+namespace cyto8 {
+namespace {
+
+constexpr int64_t kTiles = 20;
+constexpr int64_t kSidePx = 768;
+
+TEST(Int8SameAnswerFullTest, D2GivesTheSameBitsOn20Tiles) {
+  const std::vector<Image> fields = ReadFields(kTiles).value();
+  const auto d2 = QuantizedD2(kSidePx, fields);
+  ASSERT_TRUE(d2.ok()) << d2.status().message();
+  EXPECT_TRUE(d2->float_nodes.empty());
+  const std::string expected =
+      DigestOf(d2->graph, fields, {.tiles = kTiles}).value();
+  for (const Isa isa : UsableIsas()) {
+    for (const int64_t batch : {1, 2, 5}) {
+      for (const int64_t workers : {1, 2}) {
+        const auto digest = DigestOf(d2->graph, fields,
+                                     {.isa = isa,
+                                      .batch = batch,
+                                      .workers = workers,
+                                      .tiles = kTiles});
+        ASSERT_TRUE(digest.ok()) << digest.status().message();
+        EXPECT_EQ(*digest, expected)
+            << IsaName(isa) << ", batch " << batch << ", workers " << workers;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace cyto8
