@@ -190,9 +190,10 @@ full() {
 perf() {
   set_up build
   build release "" cyto8 bench_end_to_end bench_kernels bench_merge \
-    bench_network bench_network_load
+    bench_network bench_network_load bench_int8_network
   local bench=build/release/bench
   "$bench/bench_network" &&
+    "$bench/bench_int8_network" &&
     "$bench/bench_network_load" &&
     "$bench/bench_kernels" &&
     "$bench/bench_merge" &&
