@@ -24,7 +24,8 @@ StatusOr<std::shared_ptr<const CalibrationPlan>> MakeCalibrationPlan(
   }
   CompileOptions whole = compile;
   whole.whole_values = true;
-  CYTO8_ASSIGN_OR_RETURN(plan->model, CompiledModel::Create(whole_graph, whole));
+  CYTO8_ASSIGN_OR_RETURN(plan->model,
+                         CompiledModel::Create(whole_graph, whole));
   const std::vector<ModelPort>& inputs = plan->model->inputs();
   if (inputs.size() != 1 || inputs[0].type != DataType::kUint8) {
     return InvalidArgument("network: must have one input, of 8-bit pixels");
@@ -57,8 +58,8 @@ Status Calibrator::ObserveValue(const std::string& name,
 
 Status Calibrator::Observe(ParallelFor& executor) {
   CYTO8_RETURN_IF_ERROR(request_.Run(
-      executor, [this](const std::string& node,
-                       std::span<const std::byte> result) {
+      executor,
+      [this](const std::string& node, std::span<const std::byte> result) {
         return ObserveValue(node, result);
       }));
   for (const auto& [name, number] : plan_->outputs) {

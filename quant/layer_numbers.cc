@@ -93,9 +93,8 @@ void RaiseTinyScales(std::span<const float> scaled, const RealLayer& layer,
           return i++ % rounded.scales.size() != o || w == 0;
         });
     const double step = ToDouble(dst[dst.size() == 1 ? 0 : o].scale);
-    const double least =
-        FinestUnit(layer.bias.empty() ? 0 : ToDouble(layer.bias[o]), step,
-                   addend);
+    const double least = FinestUnit(
+        layer.bias.empty() ? 0 : ToDouble(layer.bias[o]), step, addend);
     constexpr double kUnitsOfAStep = 256;  // where nothing else asks for any.
     const float scale = ToFloat(std::max(
         zero ? step / kUnitsOfAStep : ToDouble(rounded.scales[o]), least));
@@ -110,9 +109,9 @@ StatusOr<RoundedWeights> Rounded(const SourceCodes& src, const RealLayer& layer,
                                  std::span<const float> scaled,
                                  const LayerNumberOptions& options) {
   const std::vector<double> squares = InCodes(src.mean_squares, src, 2);
-  return RoundWeights(scaled, layer.shape,
-                      {.search_scale = options.search_weight_scale,
-                       .mean_squares = squares});
+  return RoundWeights(
+      scaled, layer.shape,
+      {.search_scale = options.search_weight_scale, .mean_squares = squares});
 }
 
 double SqnrOf(std::span<const float> scaled, const RoundedWeights& rounded) {
@@ -205,8 +204,8 @@ StatusOr<int32_t> CommonLeftShift(std::span<const SumChannel> sums,
 // words reach 2^13 units by every multiplier (see FractionBitsFor); a table
 // wants half of them for where its activation vanishes.
 bool AddendFits(const Addend& addend, Activation activation, double unit) {
-  const bool table = activation == Activation::kSwish ||
-                     activation == Activation::kHardSwish;
+  const bool table =
+      activation == Activation::kSwish || activation == Activation::kHardSwish;
   const double room = table ? 1 << 12 : 1 << 13;
   return kMaxCode * ToDouble(addend.codes.scale) <= room * unit;
 }
@@ -392,8 +391,8 @@ StatusOr<GatedNumbers> NumbersForGated(const CodeScale& src,
     numbers.bias.push_back(ToFloat(bias));
     const double least =
         FinestUnit(0, ToDouble(dst.scale), addend) / ToDouble(src.scale);
-    numbers.scale.push_back(ToFloat(
-        std::max({ToDouble(largest[o]) / kWordLimit, least, 1e-30})));
+    numbers.scale.push_back(
+        ToFloat(std::max({ToDouble(largest[o]) / kWordLimit, least, 1e-30})));
     sums[o].unit =
         src.scale * numbers.scale[o] * ToFloat(kWordLimit / kMaxWeightCode);
     sums[o].largest = layer.shape.inputs * kMaxCode * kMaxWeightCode +

@@ -320,8 +320,8 @@ Status CheckGatedNumbers(const GatedLayer& layer) {
       continue;
     }
     return InvalidArgument(
-        "output " + std::to_string(o) + ": scale = " +
-        FormatShortest(static_cast<double>(layer.wei_scale[o])) +
+        "output " + std::to_string(o) +
+        ": scale = " + FormatShortest(static_cast<double>(layer.wei_scale[o])) +
         ", bias = " + FormatShortest(static_cast<double>(layer.bias[o])) +
         ": must be finite, the scale above 0");
   }

@@ -141,9 +141,9 @@ Pixel RandomPixel(const Case& c, RandomValues& random) {
   // Now and then all codes at an end.
   const double kind = random.Uniform(0, 1);
   for (int64_t i = 0; i < c.shape.taps * channels; ++i) {
-    const double code = kind < 0.05   ? 0
-                        : kind < 0.1  ? 255
-                                      : random.Uniform(0, 255.99);
+    const double code = kind < 0.05  ? 0
+                        : kind < 0.1 ? 255
+                                     : random.Uniform(0, 255.99);
     pixel.codes.push_back(static_cast<int32_t>(code));
   }
   for (int64_t o = 0; o < c.shape.outputs; ++o) {
@@ -180,8 +180,9 @@ uint8_t CodeOfIntegers(const Case& c, const LayerNumbers& numbers,
     const auto place =
         static_cast<size_t>(row / c.shape.inputs * channels +
                             static_cast<int64_t>(c.ChannelOf(row, o)));
-    sum += pixel.codes[place] *
-           numbers.weights.codes[static_cast<size_t>(row * c.shape.outputs + o)];
+    sum +=
+        pixel.codes[place] *
+        numbers.weights.codes[static_cast<size_t>(row * c.shape.outputs + o)];
   }
   const int64_t shifted = sum << kernel.layer.left_shift;
   EXPECT_LE(std::abs(shifted), std::numeric_limits<int32_t>::max());
@@ -217,8 +218,8 @@ CodeScale DstOf(const Case& c, const LayerNumbers& numbers, size_t o) {
 // the bias; one part in 2^14 of the multiplier. No slope is above 1.1.
 double RoundingBound(const Case& c, const LayerNumbers& numbers, float step,
                      size_t o) {
-  const double word = std::ldexp(1, -static_cast<int>(
-                                        numbers.requantize.fraction_bits));
+  const double word =
+      std::ldexp(1, -static_cast<int>(numbers.requantize.fraction_bits));
   const double words = c.addend ? 3 : 2;
   const double unit = D(numbers.weights.scales[o]) / D(step);
   return 0.5 + numbers.table_error_codes + words * word + 0.55 * unit +
@@ -285,9 +286,9 @@ TEST(LayerNumbersTest, AnAddendIsAddedBeforeTheActivation) {
     for (const double share : {0.03, 0.5, 1.0, 2.0}) {
       for (const int32_t zero_point : {0, 100, 255}) {
         Case c = RandomCase(kPointwise, activation, false, ++seed);
-        c.addend = {.codes = {.scale = static_cast<float>(
-                                  share * D(c.dst[0].scale)),
-                              .zero_point = zero_point}};
+        c.addend = {
+            .codes = {.scale = static_cast<float>(share * D(c.dst[0].scale)),
+                      .zero_point = zero_point}};
         ASSERT_NO_FATAL_FAILURE(ExpectRealLayer(c, seed)) << share;
       }
     }
@@ -319,8 +320,8 @@ TEST(LayerNumbersTest, EveryOutputMayHaveCodesOfItsOwn) {
   Case c = RandomCase(kDepthwise, Activation::kNone, true, 300);
   c.dst.clear();
   for (int32_t o = 0; o < 8; ++o) {
-    c.dst.push_back({.scale = 0.002f * static_cast<float>(1 << o),
-                     .zero_point = 30 * o});
+    c.dst.push_back(
+        {.scale = 0.002f * static_cast<float>(1 << o), .zero_point = 30 * o});
   }
   ExpectRealLayer(c, 300);
 }
@@ -329,9 +330,9 @@ TEST(LayerNumbersTest, AnOutputWithoutWeightsIsItsBias) {
   for (const Activation activation : kActivations) {
     Case c = RandomCase(kPointwise, activation, false, 400);
     for (size_t i = 0; i < c.weights.size(); i += 12) {
-      c.weights[i] = 0;        // output 0.
-      c.weights[i + 1] = 0;    // output 1.
-      c.weights[i + 2] = 0;    // output 2.
+      c.weights[i] = 0;      // output 0.
+      c.weights[i + 1] = 0;  // output 1.
+      c.weights[i + 2] = 0;  // output 2.
     }
     c.bias[0] = 0;
     c.bias[1] = 1.5f;
@@ -372,8 +373,7 @@ TEST(LayerNumbersTest, RangesFarTooSmallForTheWeightsAreWidened) {
     for (float& w : c.weights) w *= 3e6f;
     const auto numbers = c.Numbers();
     ASSERT_TRUE(numbers.ok()) << numbers.status().message();
-    const double growth =
-        D(numbers->requantize.dst.scale) / D(c.dst[0].scale);
+    const double growth = D(numbers->requantize.dst.scale) / D(c.dst[0].scale);
     EXPECT_GT(growth, 1);
     EXPECT_EQ(std::log2(growth), std::round(std::log2(growth)));
     EXPECT_EQ(numbers->requantize.dst.zero_point, c.dst[0].zero_point);
@@ -398,8 +398,7 @@ TEST(LayerNumbersTest, WeightsBeyondAllRangesAreRefused) {
 TEST(LayerNumbersTest, WhatIsNotFiniteIsNamed) {
   Case c = RandomCase(kDense, Activation::kNone, false, 800);
   c.weights[8] = kNan;
-  EXPECT_EQ(c.Numbers().status().message(),
-            "weights[8] = nan: must be finite");
+  EXPECT_EQ(c.Numbers().status().message(), "weights[8] = nan: must be finite");
   EXPECT_EQ(NumbersForFloats(c.src, c.Layer(), {}).status().message(),
             "weights[8] = nan: must be finite");
   EXPECT_EQ(NumbersForGated(c.src.channels[0], c.Layer(), c.dst[0], {})
@@ -567,9 +566,9 @@ void ExpectGatedLayer(const Case& c, uint64_t seed) {
       double magnitude = 0;
       const double sum =
           SumOver(c, pixel, o, [&](size_t w, int32_t code, double scale) {
-            const double weight =
-                D(c.weights[w]) *
-                D(gate[w / static_cast<size_t>(outputs)]) * scale;
+            const double weight = D(c.weights[w]) *
+                                  D(gate[w / static_cast<size_t>(outputs)]) *
+                                  scale;
             largest = std::max(largest, std::abs(weight));
             magnitude += std::abs(code);
             return weight * code;
@@ -580,7 +579,8 @@ void ExpectGatedLayer(const Case& c, uint64_t seed) {
                    D(numbers.scale[static_cast<size_t>(o)]) * D(src.scale));
       const double rounding = 1.1 * magnitude * unit * 0.55 / D(dst.scale);
       const double words =
-          4 * std::ldexp(1, -static_cast<int>(numbers.requantize.fraction_bits));
+          4 *
+          std::ldexp(1, -static_cast<int>(numbers.requantize.fraction_bits));
       ASSERT_NEAR(result[static_cast<size_t>(o)],
                   RealCode(c, dst, pixel, o, sum), 0.7 + words + rounding)
           << "seed " << seed << " gate " << most << " output " << o;
@@ -594,8 +594,8 @@ TEST(LayerNumbersTest, GatedLayersAreTheRealOnes) {
     for (const float wide : {0.0f, 1.0f, 20.0f}) {  // of the addend.
       Case c = RandomCase(kPointwise, activation, false, ++seed);
       if (wide > 0) {
-        c.addend = {.codes = {.scale = wide * c.dst[0].scale,
-                              .zero_point = 100}};
+        c.addend = {
+            .codes = {.scale = wide * c.dst[0].scale, .zero_point = 100}};
       }
       ASSERT_NO_FATAL_FAILURE(ExpectGatedLayer(c, seed));
       for (size_t i = 0; i < c.weights.size(); i += 12) c.weights[i] = 0;
@@ -616,9 +616,8 @@ struct SumCase {
 
 void ExpectRealSum(const SumCase& c, uint64_t seed) {
   const size_t channels = c.weights.size() / c.terms.size();
-  const auto made =
-      NumbersForSum(c.terms, c.weights, static_cast<int64_t>(channels),
-                    c.activation, c.dst);
+  const auto made = NumbersForSum(
+      c.terms, c.weights, static_cast<int64_t>(channels), c.activation, c.dst);
   ASSERT_TRUE(made.ok()) << made.status().message();
   const Kernel kernel(made->requantize);
   const double word =

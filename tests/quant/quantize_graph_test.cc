@@ -41,18 +41,20 @@ using Names = std::vector<std::string>;
 
 TEST(QuantizeGraphTest, PixelsAreCodesOfTheStem) {
   NetworkBuilder b;
-  const Graph real = b.Finish(
-      {b.Conv("predict", AddStem(b, kSide), {.outputs = 9})});
+  const Graph real =
+      b.Finish({b.Conv("predict", AddStem(b, kSide), {.outputs = 9})});
   const QuantizedGraph quantized = Quantized(real);
   EXPECT_EQ(NodesOf(quantized.graph),
             "image = Input()\n"
             "stem = QuantizedConv2D(image)\n"
             "predict = QuantizedConv2DFloat(stem)\n");
-  EXPECT_EQ(KindsOf(quantized), (Names{"stem: stem", "predict: conv to float"}));
+  EXPECT_EQ(KindsOf(quantized),
+            (Names{"stem: stem", "predict: conv to float"}));
   EXPECT_TRUE(quantized.float_nodes.empty());
   // Outside of the image is the mean colour.
-  EXPECT_EQ(NodeNamed(quantized.graph, "stem").As<QuantizedConvAttributes>().pad,
-            (std::vector<int64_t>{120, 110, 131}));
+  EXPECT_EQ(
+      NodeNamed(quantized.graph, "stem").As<QuantizedConvAttributes>().pad,
+      (std::vector<int64_t>{120, 110, 131}));
   ExpectSqnr(real, quantized.graph, 34);
 }
 
@@ -82,10 +84,9 @@ TEST(QuantizeGraphTest, SeparableConvolutionsHaveAScaleForEachChannel) {
   NetworkBuilder b;
   const ValueRef deep =
       b.Depthwise("depthwise", AddStem(b, kSide), {.kernel = 3});
-  const Graph real =
-      b.Finish({b.Conv("predict", b.Conv("point", deep,
-                                         {.activation = Activation::kSwish}),
-                       {})});
+  const Graph real = b.Finish(
+      {b.Conv("predict",
+              b.Conv("point", deep, {.activation = Activation::kSwish}), {})});
   const QuantizedGraph quantized = Quantized(real);
   EXPECT_EQ(NodesOf(quantized.graph),
             "image = Input()\n"
@@ -117,10 +118,9 @@ TEST(QuantizeGraphTest, EqualizationKeepsNarrowChannels) {
   const ValueRef narrow =
       b.Add(Op::kDepthwiseConv2D, "depthwise",
             {stem, b.Floats("deep", {1, 1, 16, 1}, deep)}, ConvAttributes{});
-  const Graph real =
-      b.Finish({b.Add(Op::kConv2D, "point",
-                      {narrow, b.Floats("wide", {1, 1, 16, 2}, point)},
-                      ConvAttributes{})});
+  const Graph real = b.Finish({b.Add(
+      Op::kConv2D, "point", {narrow, b.Floats("wide", {1, 1, 16, 2}, point)},
+      ConvAttributes{})});
   ExpectSqnr(real, Quantized(real).graph, 30);
   EXPECT_LT(SqnrOf(real, Quantized(real, {.equalize = false}).graph)[0], 30);
 }
@@ -148,9 +148,8 @@ Graph GatedNetwork(Activation activation, bool gate_is_output,
                    bool depthwise_is_output) {
   NetworkBuilder b;
   const ValueRef stem = AddStem(b, kSide);
-  const ValueRef deep =
-      b.Depthwise("depthwise", stem,
-                  {.kernel = 5, .activation = Activation::kSwish});
+  const ValueRef deep = b.Depthwise(
+      "depthwise", stem, {.kernel = 5, .activation = Activation::kSwish});
   const ValueRef gate = b.SqueezeExcite("gate", deep);
   const ValueRef conv = b.Conv("project", gate, {.activation = activation});
   std::vector<ValueRef> outputs = {b.Conv("predict", conv, {})};
@@ -188,9 +187,9 @@ TEST(QuantizeGraphTest, AGateOthersSeeStaysFloat) {
 
 TEST(QuantizeGraphTest, AnOutputBehindAGateIsFloat) {
   NetworkBuilder b;
-  const ValueRef deep = b.Depthwise(
-      "depthwise", AddStem(b, kSide),
-      {.kernel = 3, .activation = Activation::kSwish});
+  const ValueRef deep =
+      b.Depthwise("depthwise", AddStem(b, kSide),
+                  {.kernel = 3, .activation = Activation::kSwish});
   const Graph real =
       b.Finish({b.Conv("predict", b.SqueezeExcite("gate", deep), {})});
   const QuantizedGraph quantized = Quantized(real);
@@ -205,10 +204,9 @@ TEST(QuantizeGraphTest, ASumResizesItsTerms) {
   const ValueRef stem = AddStem(b, kSide);
   const ValueRef middle = b.Conv("middle", stem, {.kernel = 3, .stride = 2});
   const ValueRef coarse = b.Conv("coarse", middle, {.kernel = 3, .stride = 2});
-  const ValueRef sum =
-      b.WeightedSum("sum", {middle, b.Upsample("up", coarse),
-                            b.MaxPool("pool", stem)},
-                    {0.5f, 0.3f, 0.2f});
+  const ValueRef sum = b.WeightedSum(
+      "sum", {middle, b.Upsample("up", coarse), b.MaxPool("pool", stem)},
+      {0.5f, 0.3f, 0.2f});
   const Graph real = b.Finish({b.Conv("predict", b.Swish("swish", sum), {})});
   const QuantizedGraph quantized = Quantized(real);
   EXPECT_EQ(NodesOf(quantized.graph),
@@ -279,13 +277,11 @@ TEST(QuantizeGraphTest, Relu6NeverGivesMoreThan6) {
   NetworkBuilder b;
   const ValueRef wei =
       b.Floats("wei", {1, 1, 16, 1}, std::vector<float>(16, 2));
-  const ValueRef six =
-      b.Add(Op::kConv2D, "six", {AddStem(b, kSide), wei},
-            ConvAttributes{.activation = Activation::kRelu6});
+  const ValueRef six = b.Add(Op::kConv2D, "six", {AddStem(b, kSide), wei},
+                             ConvAttributes{.activation = Activation::kRelu6});
   const Graph real = b.Finish({b.Conv("predict", six, {})});
-  const RangeChoiceOptions wider = {.method = RangeMethod::kSearch,
-                                    .search_low = 1.25,
-                                    .search_high = 1.3};
+  const RangeChoiceOptions wider = {
+      .method = RangeMethod::kSearch, .search_low = 1.25, .search_high = 1.3};
   const QuantizedGraph quantized = Quantized(real, {.range = wider});
   EXPECT_EQ(quantized.layers[1].name, "six");
   EXPECT_EQ(quantized.layers[1].range.max, 6);
@@ -313,8 +309,8 @@ TEST(QuantizeGraphTest, OtherActivationsStayFloat) {
 
 TEST(QuantizeGraphTest, AConvolutionWithAnotherActivationStaysFloat) {
   NetworkBuilder b;
-  const ValueRef conv = b.Conv("conv", AddStem(b, kSide),
-                               {.activation = Activation::kSigmoid});
+  const ValueRef conv =
+      b.Conv("conv", AddStem(b, kSide), {.activation = Activation::kSigmoid});
   const Graph real = b.Finish({b.Conv("predict", conv, {})});
   const QuantizedGraph quantized = Quantized(real);
   EXPECT_EQ(quantized.float_nodes, (Names{"conv (Conv2D)"}));
@@ -427,12 +423,11 @@ TEST(QuantizeGraphTest, RenamedValuesAndLaterResultsAreObserved) {
   NetworkBuilder b;
   const ValueRef stem = AddStem(b, kSide);
   const ValueRef tanh = b.Add(Op::kTanh, "tanh", {stem});
-  const ValueRef flat =
-      b.Add(Op::kReshape, "flat",
-            {tanh, AddInts(b, "shape", {4}, {1, 4, 16, 16})});
-  ValueRef half = b.Add(Op::kSplit, "halves",
-                        {AddInts(b, "axis", {}, {3}), flat},
-                        UnpackAttributes{.count = 2});
+  const ValueRef flat = b.Add(Op::kReshape, "flat",
+                              {tanh, AddInts(b, "shape", {4}, {1, 4, 16, 16})});
+  ValueRef half =
+      b.Add(Op::kSplit, "halves", {AddInts(b, "axis", {}, {3}), flat},
+            UnpackAttributes{.count = 2});
   half.port = 1;
   const Graph real =
       b.Finish({b.Conv("one", flat, {}), b.Conv("two", half, {}), flat});

@@ -26,13 +26,11 @@ struct Level {
 // Expand, depthwise, gate, project.
 ValueRef AddBlock(NetworkBuilder& b, const std::string& name, ValueRef x,
                   int64_t kernel, int64_t stride, int64_t outputs) {
-  const ValueRef wide =
-      b.Conv(name + "/expand", x,
-             {.outputs = 40, .activation = Activation::kSwish});
-  const ValueRef deep = b.Depthwise(name + "/depthwise", wide,
-                                    {.kernel = kernel,
-                                     .stride = stride,
-                                     .activation = Activation::kSwish});
+  const ValueRef wide = b.Conv(
+      name + "/expand", x, {.outputs = 40, .activation = Activation::kSwish});
+  const ValueRef deep = b.Depthwise(
+      name + "/depthwise", wide,
+      {.kernel = kernel, .stride = stride, .activation = Activation::kSwish});
   const ValueRef gate = b.SqueezeExcite(name + "/gate", deep);
   return b.Conv(name + "/project", gate, {.outputs = outputs});
 }
@@ -46,10 +44,10 @@ ValueRef AddSeparable(NetworkBuilder& b, const std::string& name, ValueRef x,
 
 Level AddPyramid(NetworkBuilder& b, const Level& in) {
   Level out;
-  out.middle = b.Swish(
-      "middle",
-      b.WeightedSum("middle/sum", {in.middle, b.Upsample("up", in.coarse)},
-                    {0.6f, 0.4f}));
+  out.middle =
+      b.Swish("middle", b.WeightedSum("middle/sum",
+                                      {in.middle, b.Upsample("up", in.coarse)},
+                                      {0.6f, 0.4f}));
   out.fine = AddSeparable(b, "fine", in.fine, 24, Activation::kSwish);
   const ValueRef joined = b.WeightedSum(
       "joined/sum", {in.middle, out.middle, b.MaxPool("pool", out.fine)},
@@ -117,12 +115,11 @@ ValueRef NetworkBuilder::Normalize(ValueRef image) {
 ValueRef NetworkBuilder::Conv(const std::string& name, ValueRef x,
                               const LayerSpec& spec) {
   const int64_t inputs = ChannelsOf(x);
-  const double fan =
-      static_cast<double>(spec.kernel * spec.kernel * inputs);
+  const double fan = static_cast<double>(spec.kernel * spec.kernel * inputs);
   std::vector<ValueRef> operands = {
-      x, Noise(name + "/kernel",
-               {spec.kernel, spec.kernel, inputs, spec.outputs},
-               1.4 / std::sqrt(fan))};
+      x,
+      Noise(name + "/kernel", {spec.kernel, spec.kernel, inputs, spec.outputs},
+            1.4 / std::sqrt(fan))};
   if (spec.has_bias) {
     operands.push_back(Noise(name + "/bias", {spec.outputs}, 0.3));
   }
@@ -203,13 +200,12 @@ Graph WholeNetwork(int64_t side, int64_t batch) {
       .middle = AddBlock(b, "two", first, 5, 2, 24),
       .coarse = AddBlock(b, "three", first, 3, 2, 24),
   };
-  const Level level = AddPyramid(
-      b, {.fine = in.fine,
-          .middle = in.middle,
-          .coarse = b.MaxPool("coarse", in.coarse)});
-  const ValueRef all = b.Add(
-      Op::kAddN, "all",
-      {level.middle, b.Upsample("up1", b.Upsample("up2", level.coarse))});
+  const Level level = AddPyramid(b, {.fine = in.fine,
+                                     .middle = in.middle,
+                                     .coarse = b.MaxPool("coarse", in.coarse)});
+  const ValueRef all =
+      b.Add(Op::kAddN, "all",
+            {level.middle, b.Upsample("up1", b.Upsample("up2", level.coarse))});
   return b.Finish(
       {AddSeparable(b, "boxes", all, 36, Activation::kNone),
        AddSeparable(b, "classes", level.fine, 9, Activation::kNone)});
@@ -287,8 +283,7 @@ std::vector<std::vector<float>> OutputsOf(const Graph& graph, uint32_t image,
 
 std::vector<double> SqnrOf(const Graph& real, const Graph& quantized) {
   constexpr uint32_t kImage = 1;
-  const auto expected =
-      OutputsOf(real, kImage, {.engine = Engine::kNaive});
+  const auto expected = OutputsOf(real, kImage, {.engine = Engine::kNaive});
   const auto actual = OutputsOf(quantized, kImage);
   EXPECT_EQ(actual.size(), expected.size());
   std::vector<double> decibel;
@@ -316,8 +311,8 @@ std::string NodesOf(const Graph& graph) {
       if (graph.node(input).op == Op::kConst) continue;
       inputs += (inputs.empty() ? "" : ", ") + ValueName(graph, input);
     }
-    text += node.name + " = " + std::string(OpName(node.op)) + "(" + inputs +
-            ")\n";
+    text +=
+        node.name + " = " + std::string(OpName(node.op)) + "(" + inputs + ")\n";
   }
   return text;
 }

@@ -67,8 +67,7 @@ TEST(QuantizedReshapeTest, GivesTheNetworkOfThatSize) {
 
 TEST(QuantizedReshapeTest, SizesThatThePyramidDoesNotFitAreErrors) {
   const Graph small = Quantized(WholeNetwork(32)).graph;
-  const std::string message =
-      ReshapeNetwork(small, 40, 40).status().message();
+  const std::string message = ReshapeNetwork(small, 40, 40).status().message();
   EXPECT_EQ(message.substr(0, message.find(':')),
             "node \"all\" (QuantizedWeightedSum)");
 }
@@ -79,10 +78,10 @@ Graph ResizedNetwork(int64_t side) {
   const ValueRef stem = AddStem(b, side);
   const ValueRef small = b.Conv("small", stem, {.kernel = 3, .stride = 2});
   const auto half = static_cast<int32_t>(side / 2);
-  const ValueRef size = b.Add(
-      Op::kConst, "size", {},
-      ConstAttributes{std::make_shared<const Tensor>(
-          Tensor::FromInts({2}, std::vector<int32_t>{half, half}))});
+  const ValueRef size =
+      b.Add(Op::kConst, "size", {},
+            ConstAttributes{std::make_shared<const Tensor>(
+                Tensor::FromInts({2}, std::vector<int32_t>{half, half}))});
   const ValueRef large =
       b.Add(Op::kResizeBilinear, "large", {small, size}, ResizeAttributes{});
   return b.Finish({b.Conv("predict", b.Add(Op::kAdd, "sum", {stem, large}),
@@ -136,14 +135,14 @@ Graph PaddedNetwork(bool separate) {
   ValueRef x = stem;
   if (separate) {
     conv.padding = {};
-    const ValueRef pads = b.Add(
-        Op::kConst, "pads", {},
-        ConstAttributes{std::make_shared<const Tensor>(Tensor::FromInts(
-            {4, 2}, std::vector<int32_t>{0, 0, 0, 1, 0, 1, 0, 0}))});
+    const ValueRef pads =
+        b.Add(Op::kConst, "pads", {},
+              ConstAttributes{std::make_shared<const Tensor>(Tensor::FromInts(
+                  {4, 2}, std::vector<int32_t>{0, 0, 0, 1, 0, 1, 0, 0}))});
     x = b.Add(Op::kPad, "pad", {stem, pads});
   }
-  const ValueRef wei = b.Floats("wei", {3, 3, 16, 1},
-                                std::vector<float>(3 * 3 * 16, 0.1f));
+  const ValueRef wei =
+      b.Floats("wei", {3, 3, 16, 1}, std::vector<float>(3 * 3 * 16, 0.1f));
   const ValueRef deep = b.Add(Op::kDepthwiseConv2D, "deep", {x, wei}, conv);
   return b.Finish({b.Conv("predict", deep, {})});
 }

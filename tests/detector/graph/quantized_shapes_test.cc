@@ -110,12 +110,11 @@ Case Sum() {
   sum.sources[2].pool = {.kernel = {3, 3},
                          .strides = {2, 2},
                          .padding = {.kind = PaddingKind::kSame}};
-  return {.op = Op::kQuantizedWeightedSum,
-          .inputs = {DescOf(kU8, Shape{2, 8, 6, 5}),
-                     DescOf(kU8, Shape{2, 4, 3, 5}),
-                     DescOf(kU8, Shape{2, 15, 12, 5}),
-                     DescOf(kI16, Shape{4, 5})},
-          .attributes = sum};
+  return {
+      .op = Op::kQuantizedWeightedSum,
+      .inputs = {DescOf(kU8, Shape{2, 8, 6, 5}), DescOf(kU8, Shape{2, 4, 3, 5}),
+                 DescOf(kU8, Shape{2, 15, 12, 5}), DescOf(kI16, Shape{4, 5})},
+      .attributes = sum};
 }
 
 using Change = std::function<void(Case&)>;
@@ -148,8 +147,7 @@ TEST(QuantizedShapesTest, CodesMustStandForFiniteNumbers) {
         .Result();
   };
   EXPECT_EQ(result({.scale = 0.5f, .zero_point = 255}), "float32[4]");
-  EXPECT_EQ(result({.scale = 0}),
-            "scale = 0: must be finite and above 0");
+  EXPECT_EQ(result({.scale = 0}), "scale = 0: must be finite and above 0");
   EXPECT_EQ(result({.scale = -1}), "scale = -1: must be finite and above 0");
   EXPECT_EQ(result({.scale = kNan}), "scale = nan: must be finite and above 0");
   EXPECT_EQ(result({.scale = std::numeric_limits<float>::infinity()}),
@@ -178,8 +176,7 @@ void ExpectChecked(const Case& good, size_t first, size_t last) {
   for (size_t i = first; i < last; ++i) {
     const std::string name = "input " + std::to_string(i);
     const std::string type(DataTypeName(good.inputs[i].type));
-    EXPECT_EQ(ResultOf(good,
-                       [i](Case& c) { c.In(i).type = DataType::kInt64; }),
+    EXPECT_EQ(ResultOf(good, [i](Case& c) { c.In(i).type = DataType::kInt64; }),
               name + " = int64: must be " + type);
     Shape longer = *good.inputs[i].shape;
     longer.push_back(1);
@@ -239,7 +236,9 @@ TEST(QuantizedShapesTest, NumbersOfAConvolutionAreInRange) {
             "scale = nan: must be finite and above 0");
   EXPECT_EQ(with([](auto& c) { c.requantize.dst.zero_point = 300; }),
             "zero point = 300: must be in [0, 255]");
-  EXPECT_EQ(with([](auto& c) { c.pad = {0, 0, 0, 0, 0}; }),
+  EXPECT_EQ(with([](auto& c) {
+              c.pad = {0, 0, 0, 0, 0};
+            }),
             "number of pad codes = 5: must be in [6, 6]");
   EXPECT_EQ(with([](auto& c) { c.pad = {0, 0, 256, 0, 0, 0}; }),
             "pad code = 256: must be in [0, 255]");
@@ -266,12 +265,12 @@ TEST(QuantizedShapesTest, TablesHave32SegmentsThatEndFlat) {
   };
   const std::vector<int64_t> zeros(32, 0);
   EXPECT_EQ(with(zeros, zeros), "uint8[2,8,6,5]");
-  EXPECT_EQ(with({}, zeros), "table = 0 and 32 numbers: must be 0 or 32 of each");
+  EXPECT_EQ(with({}, zeros),
+            "table = 0 and 32 numbers: must be 0 or 32 of each");
   EXPECT_EQ(with({1}, {1}), "table = 1 and 1 numbers: must be 0 or 32 of each");
   std::vector<int64_t> bad = zeros;
   bad[7] = 16384;
-  EXPECT_EQ(with(bad, zeros),
-            "intercept = 16384: must be in [-16384, 16383]");
+  EXPECT_EQ(with(bad, zeros), "intercept = 16384: must be in [-16384, 16383]");
   EXPECT_EQ(with(zeros, bad), "uint8[2,8,6,5]");
   bad[7] = -32769;
   EXPECT_EQ(with(zeros, bad), "slope = -32769: must be in [-32768, 32767]");
@@ -302,11 +301,10 @@ TEST(QuantizedShapesTest, AGateHasANumberForEachChannel) {
   EXPECT_EQ(with(4, {4, 6}), "side 0 of input 4 = 4: must be in [3, 3]");
   EXPECT_EQ(with(4, {3, 5}), "side 1 of input 4 = 5: must be in [6, 6]");
   EXPECT_EQ(with(5, {7}), "side 0 of input 5 = 7: must be in [6, 6]");
-  EXPECT_EQ(ResultOf(Gate(),
-                     [](Case& c) {
-                       c.As<QuantizedGateAttributes>().src.scale = 0;
-                     }),
-            "scale = 0: must be finite and above 0");
+  EXPECT_EQ(
+      ResultOf(Gate(),
+               [](Case& c) { c.As<QuantizedGateAttributes>().src.scale = 0; }),
+      "scale = 0: must be finite and above 0");
 }
 
 TEST(QuantizedShapesTest, AGatedConvolutionReadsItsOwnGate) {

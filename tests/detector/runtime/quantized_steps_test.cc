@@ -116,15 +116,14 @@ Graph WideNetwork(int64_t batch) {
   const ValueRef stem = AddStem(b, 128, batch);
   const ValueRef deep = b.Depthwise(
       "deep",
-      b.Conv("expand", stem,
-             {.outputs = 48, .activation = Activation::kSwish}),
+      b.Conv("expand", stem, {.outputs = 48, .activation = Activation::kSwish}),
       {.kernel = 5, .activation = Activation::kSwish});
   const ValueRef project =
       b.Conv("project", b.SqueezeExcite("gate", deep), {.outputs = 72});
   const ValueRef half =
       b.Conv("half", stem, {.outputs = 72, .kernel = 3, .stride = 2});
-  const ValueRef sum = b.WeightedSum(
-      "sum", {project, b.Upsample("up", half)}, {0.7f, 0.3f});
+  const ValueRef sum =
+      b.WeightedSum("sum", {project, b.Upsample("up", half)}, {0.7f, 0.3f});
   const ValueRef point = b.Conv(
       "point", b.Depthwise("separable", b.Swish("swish", sum), {.kernel = 3}),
       {.outputs = 16});
@@ -191,16 +190,16 @@ Graph OddNetwork(const OddWindow& window, int64_t channels) {
   NetworkBuilder b;
   const ValueRef stem = b.Conv("stem", b.Normalize(b.Pixels(13)),
                                {.outputs = channels, .kernel = 3});
-  const ConvAttributes conv = {
-      .strides = {window.stride, window.stride},
-      .dilations = {window.dilation, window.dilation},
-      .padding = window.padding,
-      .activation = Activation::kHardSwish};
+  const ConvAttributes conv = {.strides = {window.stride, window.stride},
+                               .dilations = {window.dilation, window.dilation},
+                               .padding = window.padding,
+                               .activation = Activation::kHardSwish};
   const int64_t k = window.kernel;
   const auto weights = [&](const std::string& name, int64_t outputs) {
     std::vector<float> values(static_cast<size_t>(k * k * channels * outputs));
     for (size_t i = 0; i < values.size(); ++i) {
-      values[i] = 0.02f * static_cast<float>(static_cast<int>(i * 37 % 23) - 11);
+      values[i] =
+          0.02f * static_cast<float>(static_cast<int>(i * 37 % 23) - 11);
     }
     return b.Floats(name, {k, k, channels, outputs}, values);
   };
@@ -246,9 +245,8 @@ TEST(QuantizedStepsTest, EveryKindOfWindowGivesTheSameBytes) {
 // Floats between codes run by plain loops, so they do not depend on it either.
 TEST(QuantizedStepsTest, PartsThatStayFloatGiveTheSameBytes) {
   const Graph real = WholeNetwork(32);
-  for (const char* const op :
-       {"Conv2D", "DepthwiseConv2D", "SqueezeExcite", "WeightedSum", "MaxPool",
-        "Normalize"}) {
+  for (const char* const op : {"Conv2D", "DepthwiseConv2D", "SqueezeExcite",
+                               "WeightedSum", "MaxPool", "Normalize"}) {
     SCOPED_TRACE(op);
     ExpectSameBytes(Quantized(real, {.excluded_ops = {op}}).graph);
   }
@@ -398,9 +396,8 @@ TEST(QuantizedStepsTest, ConstantsMustBeConstant) {
   const int64_t stem = FindNode(graph, "stem").value();
   const Tensor& factors = ConstantAt(graph, "stem", 2);
   const ValueRef source = graph.AddConst("changed", factors);
-  const ValueRef computed = graph.Add({.name = "computed",
-                                       .op = Op::kNeg,
-                                       .inputs = {source}});
+  const ValueRef computed =
+      graph.Add({.name = "computed", .op = Op::kNeg, .inputs = {source}});
   graph.nodes[static_cast<size_t>(stem)].inputs[2] = computed;
   EXPECT_EQ(CompileErrorOf(SortTopologically(std::move(graph)).value()),
             "node \"stem\" (QuantizedConv2D): input 2: must be constant");
