@@ -174,7 +174,7 @@ fast() {
 }
 
 full() {
-  set_up build fuzz
+  set_up build fuzz qemu
   build dev ""
   run_tests dev
   build release ""

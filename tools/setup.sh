@@ -3,6 +3,7 @@
 # Installs the Debian packages that are missing, by apt, and nothing if none is:
 #   tools/setup.sh build         what it takes to build, test and run cyto8
 #   tools/setup.sh build fuzz    ... and to fuzz it (clang)
+#   tools/setup.sh qemu          what emulates other CPUs
 # sudo is used only where something is missing and the user is not root. Names
 # the missing packages and the mend if it cannot.
 set -euo pipefail
@@ -14,6 +15,7 @@ build_packages=(
   libjpeg62-turbo-dev libpng-dev libtiff-dev libssl-dev
   libgtest-dev libgmock-dev libbenchmark-dev zlib1g-dev)
 fuzz_packages=(clang-14 llvm-14 libclang-rt-14-dev)
+qemu_packages=(qemu-user)
 
 fail() {
   echo "setup.sh: $1" >&2
@@ -30,7 +32,8 @@ for group in "$@"; do
   case $group in
     build) wanted+=("${build_packages[@]}") ;;
     fuzz) wanted+=("${fuzz_packages[@]}") ;;
-    *) fail "group $group: must be build or fuzz" "see $0" ;;
+    qemu) wanted+=("${qemu_packages[@]}") ;;
+    *) fail "group $group: must be build, fuzz or qemu" "see $0" ;;
   esac
 done
 

@@ -2,13 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # INT8 networks give the same bits on emulated CPUs as on this one: Haswell,
 # which has AVX2 but neither AVX-512 nor VNNI, and Nehalem, which has no AVX.
-#   int8_same_answer_qemu.sh CYTO8_INT8_DIGEST [all]
-# The bundled D2 at 256 px and the small networks, one tile each; without "all"
-# only one of the small EfficientDets. Each runs with the best kernels that the
-# CPU has.
+#   int8_same_answer_qemu.sh CYTO8_INT8_DIGEST
+# The bundled D2 at 256 px and all small networks, one tile each, by the best
+# kernels that the CPU has.
 set -euo pipefail
 program=$1
-which=${2:-some}
 
 if ! command -v qemu-x86_64 >/dev/null; then
   echo "SKIPPED: qemu-x86_64 is not installed: tools/setup.sh qemu"
@@ -19,13 +17,6 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 "$program" make "$folder" >"$folder/made"
 models=("$folder"/*.cy8)
-if [[ $which != all ]]; then
-  models=()
-  for model in "$folder"/*.cy8; do
-    name=${model##*/}
-    [[ $name == tiny-* && $name != tiny-net.cy8 ]] || models+=("$model")
-  done
-fi
 "$program" run "${models[@]}" >"$folder/expected"
 [[ $(wc -l <"$folder/expected") == "${#models[@]}" ]]
 
