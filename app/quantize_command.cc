@@ -51,7 +51,8 @@ StatusOr<SlideReader> ReaderFor(FileSystem& files, const ModelCard& card,
   return SlideReader::Create(files, {.mode = TilingMode::kTiles,
                                      .model_mpp = card.mpp,
                                      .grid = {.tile_width_px = card.width_px,
-                                              .tile_height_px = card.height_px},
+                                              .tile_height_px = card.height_px,
+                                       .overlap_px = 0},
                                      .limits = limits});
 }
 

@@ -49,7 +49,8 @@ TEST(CommandLineTest, EveryCommandHasHelp) {
       {"config", "show"},
       {"config", "check"},
       {"config", "schema"},
-      {"doctor"}};
+      {"doctor"},
+      {"quantize"}};
   for (std::vector<std::string> arguments : commands) {
     arguments.push_back("--help");
     const Outcome outcome = RunProgram(arguments);
