@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Functions of one float that several kernels share. Accurate to a few units in
 // the last place, without overflow on the way; NaN gives NaN. Tested by
-// tests/detector/kernels/unary_test.cc and binary_test.cc.
+// tests/detector/kernels/unary_test.cc.
 #pragma once
 
 #include <cmath>

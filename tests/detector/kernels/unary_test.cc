@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests of detector/kernels/unary.h.
+// Tests of detector/kernels/unary.h and of scalar_f32.h.
 #include "detector/kernels/unary.h"
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <functional>
 #include <limits>
 #include <vector>
 
+#include "detector/kernels/scalar_f32.h"
 #include "tests/detector/kernels/kernel_test_support.h"
 
 namespace cyto8 {
@@ -197,6 +199,47 @@ TEST(UnaryTest, SizesThatDoNotFitAreRefusedByName) {
   const std::vector<int32_t> ints(3);
   EXPECT_EQ(UnaryInt(UnaryOp::kNeg, ints, {}).message(),
             "dst elements = 0: must be 3");
+}
+
+// The bits, with one number for all that are none.
+uint32_t BitsOf(float x) { return x != x ? ~0u : std::bit_cast<uint32_t>(x); }
+
+float Nearest(double x) { return static_cast<float>(x); }
+
+// Floats of every size and sign, infinities and numbers that are none.
+std::vector<float> ManyFloats(uint32_t step) {
+  std::vector<float> floats = {0.0f, -0.0f, 1.0f, -1.0f, 88.7228f, -103.9f};
+  for (uint64_t bits = 0; bits < uint64_t{1} << 32; bits += step) {
+    const auto x = std::bit_cast<float>(static_cast<uint32_t>(bits));
+    floats.push_back(x == x ? x : std::numeric_limits<float>::quiet_NaN());
+  }
+  return floats;
+}
+
+TEST(ScalarF32Test, ExpAndLogGiveTheNearestFloat) {
+  for (const float x : ManyFloats(40'009)) {
+    ASSERT_EQ(BitsOf(ExpF32(x)),
+              BitsOf(Nearest(std::exp(static_cast<double>(x)))))
+        << x;
+    ASSERT_EQ(BitsOf(LogF32(x)),
+              BitsOf(Nearest(std::log(static_cast<double>(x)))))
+        << x;
+  }
+}
+
+TEST(ScalarF32Test, PowGivesTheNearestFloat) {
+  const std::vector<float> bases = ManyFloats(4'000'037);
+  for (const float exponent :
+       {0.0f, 1.0f, 2.0f, 3.0f, -1.0f, -3.0f, 0.5f, -2.25f, 1e-3f, 37.0f,
+        1e9f, -1e9f, 16777217.0f, std::numeric_limits<float>::infinity(),
+        std::numeric_limits<float>::quiet_NaN()}) {
+    for (const float base : bases) {
+      ASSERT_EQ(BitsOf(PowF32(base, exponent)),
+                BitsOf(Nearest(std::pow(static_cast<double>(base),
+                                        static_cast<double>(exponent)))))
+          << base << " ^ " << exponent;
+    }
+  }
 }
 
 }  // namespace
