@@ -8,7 +8,8 @@
 #include "app/load_network.h"
 #include "base/file_system.h"
 #include "detector/graph/shape_inference.h"
-#include "detector/runtime/step.h"
+#include "detector/runtime/step_context.h"
+#include "detector/runtime/window_shapes.h"
 
 namespace cyto8 {
 namespace {
@@ -17,35 +18,10 @@ bool IsConvolution(const Node& node) {
   return node.op == Op::kConv2D || node.op == Op::kDepthwiseConv2D;
 }
 
-StatusOr<Conv2dShape> ShapeOf(const Graph& graph, const Node& node) {
-  const Shape& src = *graph.desc(node.inputs[0]).shape;
-  const Shape& wei = *graph.desc(node.inputs[1]).shape;
-  const auto& conv = node.As<ConvAttributes>();
-  const Padding& pads = conv.padding;
-  CYTO8_ASSIGN_OR_RETURN(
-      const WindowGeometry y,
-      ResolveWindow(src[1], wei[0], conv.strides[0], conv.dilations[0],
-                    pads.kind, pads.top, pads.bottom));
-  CYTO8_ASSIGN_OR_RETURN(
-      const WindowGeometry x,
-      ResolveWindow(src[2], wei[1], conv.strides[1], conv.dilations[1],
-                    pads.kind, pads.left, pads.right));
-  return Conv2dShape{.batch = src[0],
-                     .in_height = src[1],
-                     .in_width = src[2],
-                     .in_channels = src[3],
-                     .out_height = y.out,
-                     .out_width = x.out,
-                     .out_channels = node.op == Op::kConv2D ? wei[3] : src[3],
-                     .kernel_height = wei[0],
-                     .kernel_width = wei[1],
-                     .stride_y = conv.strides[0],
-                     .stride_x = conv.strides[1],
-                     .dilation_y = conv.dilations[0],
-                     .dilation_x = conv.dilations[1],
-                     .pad_top = y.before,
-                     .pad_left = x.before,
-                     .activation = conv.activation};
+StatusOr<Conv2dShape> ShapeOf(const Graph& graph, int64_t node) {
+  CYTO8_ASSIGN_OR_RETURN(const StepContext context,
+                         StepContext::Create(graph, node, StepOptions()));
+  return ConvShapeOf(context);
 }
 
 std::string TextOf(const Conv2dShape& s, bool depthwise) {
@@ -103,7 +79,7 @@ StatusOr<std::vector<ConvolutionKind>> ConvolutionKindsOf(const Graph& graph) {
   for (int64_t i = 0; i < std::ssize(graph.nodes); ++i) {
     const Node& node = graph.nodes[static_cast<size_t>(i)];
     if (!IsConvolution(node)) continue;
-    CYTO8_ASSIGN_OR_RETURN(const Conv2dShape shape, ShapeOf(graph, node));
+    CYTO8_ASSIGN_OR_RETURN(const Conv2dShape shape, ShapeOf(graph, i));
     const bool depthwise = node.op == Op::kDepthwiseConv2D;
     const std::string text = TextOf(shape, depthwise);
     const auto [entry, added] = known.try_emplace(text, kinds.size());

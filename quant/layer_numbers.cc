@@ -204,9 +204,7 @@ StatusOr<int32_t> CommonLeftShift(std::span<const SumChannel> sums,
 // words reach 2^13 units by every multiplier (see FractionBitsFor); a table
 // wants half of them for where its activation vanishes.
 bool AddendFits(const Addend& addend, Activation activation, double unit) {
-  const bool table =
-      activation == Activation::kSwish || activation == Activation::kHardSwish;
-  const double room = table ? 1 << 12 : 1 << 13;
+  const double room = NeedsTable(activation) ? 1 << 12 : 1 << 13;
   return kMaxCode * ToDouble(addend.codes.scale) <= room * unit;
 }
 

@@ -29,11 +29,6 @@ double EvenPart(Activation activation, double a) {
   return a < kHardSwishEnd ? a / 2 - a * a / 6 : 0;
 }
 
-bool NeedsTable(Activation activation) {
-  return activation == Activation::kSwish ||
-         activation == Activation::kHardSwish;
-}
-
 double UnitOf(const CodeScale& dst, int32_t fraction_bits) {
   return std::ldexp(static_cast<double>(dst.scale), -fraction_bits);
 }
@@ -91,6 +86,11 @@ double FitTable(Activation activation, const CodeScale& dst,
 }
 
 }  // namespace
+
+bool NeedsTable(Activation activation) {
+  return activation == Activation::kSwish ||
+         activation == Activation::kHardSwish;
+}
 
 bool HasCodes(Activation activation) {
   return activation == Activation::kNone || activation == Activation::kRelu ||

@@ -24,6 +24,9 @@ struct CodeScale {
 // swish.
 bool HasCodes(Activation activation);
 
+// True for those of them that are not mere saturation: they have a table.
+bool NeedsTable(Activation activation);
+
 // The table of an activation for results in `dst`, with that many fraction
 // bits; null for those that need none. The largest error over all p that do not
 // saturate is at most max_error_codes (reported if wanted).

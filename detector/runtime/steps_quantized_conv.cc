@@ -373,7 +373,31 @@ void AddPieces(const uint32_t* pieces, int64_t count, int64_t channels,
 struct DepthwiseConv {
   DepthwiseU8S8 kernel;
   bool has_sums = false;
+
+  // Of that piece in a step's scratch, cleared; null if none are wanted.
+  uint32_t* ClearSums(uint32_t* piece_sums, int64_t piece) const {
+    if (!has_sums) return nullptr;
+    const int64_t channels = kernel.shape().in_channels;
+    return std::fill_n(piece_sums + piece * channels, channels, 0) - channels;
+  }
 };
+
+// Runs the pieces of one image after the other. `image` tells them which one;
+// their sums lie at the beginning of the scratch.
+StepCall ImageByImage(const std::shared_ptr<const DepthwiseConv>& conv,
+                      const StepBuffers& b, const RowSplit& split,
+                      const std::shared_ptr<int64_t>& image) {
+  return [=](ParallelFor& executor) {
+    const Conv2dShape& shape = conv->kernel.shape();
+    for (*image = 0; *image < shape.batch; ++*image) {
+      const int64_t pieces = split.Run(executor);
+      if (!conv->has_sums) continue;
+      AddPieces(At<uint32_t>(b, 0), pieces, shape.in_channels,
+                b.Out<uint32_t>(1).data() + *image * shape.in_channels);
+    }
+    return OkStatus();
+  };
+}
 
 StatusOr<StepCall> BindDepthwise(
     const std::shared_ptr<const DepthwiseConv>& conv, const StepBuffers& b) {
@@ -386,24 +410,13 @@ StatusOr<StepCall> BindDepthwise(
   const auto body = [=, src = b.In<uint8_t>(0).data(),
                      dst = b.Out<uint8_t>().data()](
                         int64_t piece, int64_t first, int64_t last) {
-    uint32_t* const sums =
-        conv->has_sums ? piece_sums + piece * channels : nullptr;
-    if (sums != nullptr) std::fill_n(sums, channels, 0);
     conv->kernel.Run(src + *image * src_step, shape.in_height, first, last,
-                     dst + *image * dst_step, sums);
+                     dst + *image * dst_step,
+                     conv->ClearSums(piece_sums, piece));
   };
   const int64_t work = dst_step * shape.kernel_height * shape.kernel_width;
   const RowSplit split(shape.out_height, work, body);
-  return StepCall([conv, b, split, image, piece_sums](ParallelFor& executor) {
-    const Conv2dShape& s = conv->kernel.shape();
-    for (*image = 0; *image < s.batch; ++*image) {
-      const int64_t pieces = split.Run(executor);
-      if (!conv->has_sums) continue;
-      AddPieces(piece_sums, pieces, s.in_channels,
-                b.Out<uint32_t>(1).data() + *image * s.in_channels);
-    }
-    return OkStatus();
-  });
+  return ImageByImage(conv, b, split, image);
 }
 
 StatusOr<DepthwiseConv> MakeDepthwise(const StepContext& context) {
@@ -515,9 +528,7 @@ StatusOr<StepCall> BindStream(const std::shared_ptr<const Stream>& stream,
                      rings = At<uint8_t>(b, stream->rings)](
                         int64_t piece, int64_t first, int64_t last) {
     const Stream& s = *stream;
-    uint32_t* const sums =
-        s.depthwise.has_sums ? piece_sums + piece * channels : nullptr;
-    if (sums != nullptr) std::fill_n(sums, channels, 0);
+    uint32_t* const sums = s.depthwise.ClearSums(piece_sums, piece);
     uint8_t* const ring = rings + piece * s.ring_bytes;
     PointwiseRows rows = all;
     rows.src = src + *image * src_step;
@@ -532,16 +543,7 @@ StatusOr<StepCall> BindStream(const std::shared_ptr<const Stream>& stream,
     }
   };
   const RowSplit split(shape.out_height, stream->expand.work(), body);
-  return StepCall([stream, b, split, image, piece_sums](ParallelFor& executor) {
-    const Conv2dShape& s = stream->shape();
-    for (*image = 0; *image < s.batch; ++*image) {
-      const int64_t pieces = split.Run(executor);
-      if (!stream->depthwise.has_sums) continue;
-      AddPieces(piece_sums, pieces, s.in_channels,
-                b.Out<uint32_t>(1).data() + *image * s.in_channels);
-    }
-    return OkStatus();
-  });
+  return ImageByImage({stream, &stream->depthwise}, b, split, image);
 }
 
 bool IsStream(const Graph& graph, const std::vector<int64_t>& readers,
