@@ -208,23 +208,19 @@ void PackVnniBlock(const Conv2dShape& s, std::span<const int8_t> wei,
 std::shared_ptr<DepthwiseU8S8::Packed> PackVnni(
     const Conv2dShape& s, std::span<const int8_t> wei,
     std::span<const ChannelFactor> factors) {
-  const auto wide = DepthwiseVnniGroups(s.kernel_height, s.stride_y, false);
-  const auto narrow = DepthwiseVnniGroups(s.kernel_height, s.stride_y, true);
+  const auto groups = DepthwiseVnniGroups(s.kernel_height, s.stride_y);
   const auto blocks = DepthwiseVnniBlocks(s.in_channels);
-  const auto groups = [&](int64_t block) {
-    return block < 64 ? std::span(narrow) : std::span(wide);
-  };
-  int64_t bytes = 0;
-  for (const int64_t block : blocks) bytes += std::ssize(groups(block)) * 256;
+  const int64_t block_bytes = std::ssize(groups) * 256;
   auto packed = std::make_shared<DepthwiseU8S8::Packed>(
-      bytes, std::ssize(blocks) * 64, s.in_width * s.in_channels);
+      std::ssize(blocks) * block_bytes, std::ssize(blocks) * 64,
+      s.in_width * s.in_channels);
   int8_t* packed_wei = Elements<int8_t>(packed->wei);
   int64_t channel = 0;
   int64_t factor = 0;
   for (const int64_t block : blocks) {
-    PackVnniBlock(s, wei, factors, groups(block), block, channel, factor,
-                  packed_wei, *packed);
-    packed_wei += std::ssize(groups(block)) * 256;
+    PackVnniBlock(s, wei, factors, groups, block, channel, factor, packed_wei,
+                  *packed);
+    packed_wei += block_bytes;
     channel += block;
     factor += 64;
   }

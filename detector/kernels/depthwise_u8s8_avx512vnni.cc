@@ -17,8 +17,10 @@
 // * 3x3, stride 2: quads of three rows with the lowest row's next column, and
 //   one quad of the upper two rows in the odd columns of two outputs.
 //
-// A block of 64 channels is one vector per pixel. The rest of the channels, if
-// narrow, makes vectors of 2 pixels x 32 or 4 pixels x 16 channels.
+// A block of 64 channels is one vector per pixel. What is left of the channels
+// makes vectors of one pixel in each of 2 (32 channels) or 4 (16 channels)
+// strips of output rows, one below the other; then the columns, and all that is
+// said above, are the same.
 #include <immintrin.h>
 
 #include <cstdint>
@@ -29,8 +31,15 @@
 namespace cyto8 {
 namespace {
 
-constexpr int64_t kTileColumns = 48;
-constexpr int64_t kTileRows = 4;
+constexpr int64_t kTileColumns = 32;
+constexpr int64_t kTileRows = 8;
+constexpr int kMostStrips = 4;
+
+// Output columns at a time: 5x5 kernels hold the quads of all of them.
+template <int kKernel, int kStride>
+constexpr int64_t TileColumns() {
+  return kKernel == 5 ? kTileColumns / kStride : kTileColumns;
+}
 // 16-bit sums of codes hold 257 of them.
 constexpr int64_t kMostCodes = 256;
 
@@ -40,19 +49,24 @@ struct CodeSums {
   __m512i odd;
 };
 
-// Some columns of one or two output rows, one block of channels.
+// The same row of each strip.
+using StripRows = const uint8_t* [kMostStrips];
+
+// Some columns of one or two output rows of each strip, one block of channels.
 struct Segment {
   const DepthwiseU8S8Rows* rows;
   int64_t in_width;
   int64_t pixel;  // bytes: all channels.
   uint8_t pad_code;
   // Source rows and output rows at the block's first channel.
-  const uint8_t* src[6];
-  uint8_t* dst[2];
+  StripRows src[6];
+  uint8_t* dst[2][kMostStrips];
+  int64_t strips[2];   // that have this output row: the first ones.
+  __mmask64 valid[2];  // the bytes of these.
   int64_t first_column;
   int64_t last_column;
   int64_t channels;  // of the block, if the last is not full.
-  __mmask64 mask;    // of these in 64.
+  __mmask64 mask;    // of these in one strip.
   bool whole;        // 64, 32 or 16.
   const int8_t* wei;
   const int32_t* bias;
@@ -99,11 +113,12 @@ inline const T* InMemory(const T* p) {
   quads[3] = _mm512_unpackhi_epi16(ab_high, cd_high);
 }
 
-template <Mode kMode>
-[[gnu::always_inline]] inline void AddCodes(const Segment& s, __m512i codes,
-                                            CodeSums& sums) {
+template <Mode kMode, int kStrips>
+[[gnu::always_inline]] inline void AddCodes(const Segment& s, int row,
+                                            __m512i codes, CodeSums& sums) {
   if (kMode == Mode::kLinear) return;
   if (kMode == Mode::kAny && s.rows->sums == nullptr) return;
+  if (kStrips > 1) codes = _mm512_maskz_mov_epi8(s.valid[row], codes);
   sums.both = _mm512_add_epi16(sums.both, codes);
   sums.odd = _mm512_add_epi16(sums.odd, _mm512_srli_epi16(codes, 8));
 }
@@ -141,19 +156,84 @@ template <Mode kMode>
       Rescale<kMode>(r, shift, multiplier, 1, sums[2], sums[3]));
 }
 
-// One pixel of a block of 64.
-template <Mode kMode>
-[[gnu::always_inline]] inline void Store(const Segment& s, uint8_t* dst,
-                                         __m512i codes) {
-  if (IsWhole<kMode>(s)) {
-    _mm512_storeu_si512(dst, codes);
+// The codes of one output row and column in all strips.
+template <Mode kMode, int kStrips>
+[[gnu::always_inline]] inline void Store(const Segment& s, int row,
+                                         int64_t offset, __m512i codes) {
+  uint8_t* const* const dst = s.dst[row];
+  if constexpr (kStrips == 1) {
+    if (IsWhole<kMode>(s)) {
+      _mm512_storeu_si512(dst[0] + offset, codes);
+    } else {
+      _mm512_mask_storeu_epi8(dst[0] + offset, s.mask, codes);
+    }
+    return;
+  }
+  const auto store = [&](int strip, __m256i part) {
+    if (strip >= s.strips[row]) return;
+    uint8_t* const to = dst[strip] + offset;
+    if (!IsWhole<kMode>(s)) {
+      _mm256_mask_storeu_epi8(to, static_cast<__mmask32>(s.mask), part);
+    } else if (kStrips == 2) {
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), part);
+    } else {
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to),
+                       _mm256_castsi256_si128(part));
+    }
+  };
+  store(0, _mm512_castsi512_si256(codes));
+  if constexpr (kStrips == 2) {
+    store(1, _mm512_extracti64x4_epi64(codes, 1));
   } else {
-    _mm512_mask_storeu_epi8(dst, s.mask, codes);
+    const auto quarter = [](__m128i x) { return _mm256_castsi128_si256(x); };
+    store(1, quarter(_mm512_extracti32x4_epi32(codes, 1)));
+    store(2, quarter(_mm512_extracti32x4_epi32(codes, 2)));
+    store(3, quarter(_mm512_extracti32x4_epi32(codes, 3)));
+  }
+}
+
+template <Mode kMode, int kStrips>
+[[gnu::always_inline]] inline void StoreAndAdd(const Segment& s, int row,
+                                               int64_t offset, __m512i codes,
+                                               CodeSums& sums) {
+  Store<kMode, kStrips>(s, row, offset, codes);
+  AddCodes<kMode, kStrips>(s, row, codes, sums);
+}
+
+// A pixel of each strip.
+template <Mode kMode, int kStrips>
+[[gnu::always_inline]] inline __m512i LoadPixel(const Segment& s,
+                                                const StripRows& rows,
+                                                int64_t offset) {
+  if constexpr (kStrips == 1) {
+    return IsWhole<kMode>(s)
+               ? _mm512_loadu_si512(rows[0] + offset)
+               : _mm512_maskz_loadu_epi8(s.mask, rows[0] + offset);
+  } else if constexpr (kStrips == 2) {
+    const auto half = [&](int strip) {
+      const uint8_t* const from = rows[strip] + offset;
+      return IsWhole<kMode>(s)
+                 ? _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))
+                 : _mm256_maskz_loadu_epi8(static_cast<__mmask32>(s.mask),
+                                           from);
+    };
+    return _mm512_inserti64x4(_mm512_castsi256_si512(half(0)), half(1), 1);
+  } else {
+    const auto quarter = [&](int strip) {
+      const uint8_t* const from = rows[strip] + offset;
+      return IsWhole<kMode>(s)
+                 ? _mm_loadu_si128(reinterpret_cast<const __m128i*>(from))
+                 : _mm_maskz_loadu_epi8(static_cast<__mmask16>(s.mask), from);
+    };
+    __m512i all = _mm512_castsi128_si512(quarter(0));
+    all = _mm512_inserti32x4(all, quarter(1), 1);
+    all = _mm512_inserti32x4(all, quarter(2), 2);
+    return _mm512_inserti32x4(all, quarter(3), 3);
   }
 }
 
 // kCount rows of one column; padding outside of the image.
-template <Mode kMode, int kCount>
+template <Mode kMode, int kStrips, int kCount>
 [[gnu::always_inline]] inline void LoadColumn(const Segment& s, int64_t x,
                                               int64_t offset,
                                               __m512i (&codes)[kCount]) {
@@ -164,31 +244,26 @@ template <Mode kMode, int kCount>
     }
     return;
   }
-  if (IsWhole<kMode>(s)) {
-    for (int i = 0; i < kCount; ++i) {
-      codes[i] = _mm512_loadu_si512(s.src[i] + offset);
-    }
-  } else {
-    for (int i = 0; i < kCount; ++i) {
-      codes[i] = _mm512_maskz_loadu_epi8(s.mask, s.src[i] + offset);
-    }
+#pragma GCC unroll 6
+  for (int i = 0; i < kCount; ++i) {
+    codes[i] = LoadPixel<kMode, kStrips>(s, s.src[i], offset);
   }
 }
 
-template <Mode kMode>
+template <Mode kMode, int kStrips>
 [[gnu::always_inline]] inline void LoadQuads(const Segment& s, int64_t x,
                                              int64_t offset,
                                              __m512i (&quads)[4]) {
   __m512i codes[4];
-  LoadColumn<kMode>(s, x, offset, codes);
+  LoadColumn<kMode, kStrips>(s, x, offset, codes);
   Interleave(codes[0], codes[1], codes[2], codes[3], quads);
 }
 
-// ---- 3x3, stride 1, blocks of 64.
+// ---- 3x3, stride 1.
 
 // The outputs of kCount columns at once, whose quads begin at columns[0]: loads
 // of weights, not products, are the limit of one column alone.
-template <Mode kMode, int kRows, int kCount>
+template <Mode kMode, int kStrips, int kRows, int kCount>
 [[gnu::always_inline]] inline void Columns3x3(
     const Segment& s, const RequantizeAvx512& r, int64_t offset,
     const __m512i (&q0)[4], const __m512i (&q1)[4], const __m512i (&q2)[4],
@@ -235,13 +310,13 @@ template <Mode kMode, int kRows, int kCount>
     for (int row = 0; row < kRows; ++row) {
       const __m512i codes =
           Codes<kMode>(s, r, p[column][row][0], p[column][row][1]);
-      Store<kMode>(s, s.dst[row] + offset + column * s.pixel, codes);
-      AddCodes<kMode>(s, codes, code_sums);
+      StoreAndAdd<kMode, kStrips>(s, row, offset + column * s.pixel, codes,
+                                  code_sums);
     }
   }
 }
 
-template <Mode kMode, int kRows>
+template <Mode kMode, int kStrips, int kRows>
 [[gnu::noinline]] void Segment3x3Stride1(const Segment& segment) {
   const Segment s = segment;
   const RequantizeAvx512 r = MakeRequantizeAvx512(s.rows->requantization);
@@ -252,20 +327,20 @@ template <Mode kMode, int kRows>
   const int64_t last = s.last_column - s.rows->pad_left + 2;
   int64_t src = column * s.pixel;
   int64_t dst = s.first_column * s.pixel;
-  LoadQuads<kMode>(s, column - 2, src - 2 * s.pixel, a);
-  LoadQuads<kMode>(s, column - 1, src - s.pixel, b);
+  LoadQuads<kMode, kStrips>(s, column - 2, src - 2 * s.pixel, a);
+  LoadQuads<kMode, kStrips>(s, column - 1, src - s.pixel, b);
   // Two columns, whose first two of four quads are there; false at the end.
   const auto step = [&](const __m512i(&q0)[4], const __m512i(&q1)[4],
                         __m512i(&q2)[4], __m512i(&q3)[4])
       __attribute__((always_inline)) {
     if (column == last) return false;
-    LoadQuads<kMode>(s, column, src, q2);
+    LoadQuads<kMode, kStrips>(s, column, src, q2);
     if (column + 1 == last) {
-      Columns3x3<kMode, kRows, 1>(s, r, dst, q0, q1, q2, q2, sums);
+      Columns3x3<kMode, kStrips, kRows, 1>(s, r, dst, q0, q1, q2, q2, sums);
       return false;
     }
-    LoadQuads<kMode>(s, column + 1, src + s.pixel, q3);
-    Columns3x3<kMode, kRows, 2>(s, r, dst, q0, q1, q2, q3, sums);
+    LoadQuads<kMode, kStrips>(s, column + 1, src + s.pixel, q3);
+    Columns3x3<kMode, kStrips, kRows, 2>(s, r, dst, q0, q1, q2, q3, sums);
     column += 2;
     src += 2 * s.pixel;
     dst += 2 * s.pixel;
@@ -276,23 +351,23 @@ template <Mode kMode, int kRows>
   *s.sums = sums;
 }
 
-// ---- 3x3, stride 2, blocks of 64.
+// ---- 3x3, stride 2.
 
 // Columns x and x + 1: `even` quads of the three rows with the third row's next
 // column; the upper two rows of x + 1.
-template <Mode kMode>
+template <Mode kMode, int kStrips>
 [[gnu::always_inline]] inline void LoadPair3x3(const Segment& s, int64_t x,
                                                __m512i (&even)[4],
                                                __m512i (&odd)[2]) {
   __m512i left[3], right[3];
-  LoadColumn<kMode>(s, x, x * s.pixel, left);
-  LoadColumn<kMode>(s, x + 1, (x + 1) * s.pixel, right);
+  LoadColumn<kMode, kStrips>(s, x, x * s.pixel, left);
+  LoadColumn<kMode, kStrips>(s, x + 1, (x + 1) * s.pixel, right);
   Interleave(left[0], left[1], left[2], right[2], even);
   odd[0] = right[0];
   odd[1] = right[1];
 }
 
-template <Mode kMode>
+template <Mode kMode, int kStrips>
 [[gnu::always_inline]] inline void Output3x3Stride2(
     const Segment& s, const RequantizeAvx512& r, int64_t x, int phase,
     const __m512i (&left)[4], const __m512i (&middle)[4],
@@ -309,31 +384,30 @@ template <Mode kMode>
     sums[j] = _mm512_dpbusd_epi32(sums[j], right[j], Weights(wei, 12 + j));
   }
   const __m512i codes = CodesOf<kMode>(s, r, sums);
-  Store<kMode>(s, s.dst[0] + x * s.pixel, codes);
-  AddCodes<kMode>(s, codes, code_sums);
+  StoreAndAdd<kMode, kStrips>(s, 0, x * s.pixel, codes, code_sums);
 }
 
-template <Mode kMode>
+template <Mode kMode, int kStrips>
 [[gnu::noinline]] void Segment3x3Stride2(const Segment& segment) {
   const Segment s = segment;
   const RequantizeAvx512 r = MakeRequantizeAvx512(s.rows->requantization);
   CodeSums sums = *s.sums;
   __m512i a[4], b[4], c[4], middle[4], odd[2], next_odd[2];
-  LoadPair3x3<kMode>(s, s.first_column * 2 - s.rows->pad_left, a, odd);
+  LoadPair3x3<kMode, kStrips>(s, s.first_column * 2 - s.rows->pad_left, a, odd);
   for (int64_t x = s.first_column; x < s.last_column; x += 2) {
     const int64_t column = x * 2 - s.rows->pad_left;
-    LoadPair3x3<kMode>(s, column + 2, b, next_odd);
+    LoadPair3x3<kMode, kStrips>(s, column + 2, b, next_odd);
     Interleave(odd[0], odd[1], next_odd[0], next_odd[1], middle);
-    Output3x3Stride2<kMode>(s, r, x, 0, a, middle, b, sums);
+    Output3x3Stride2<kMode, kStrips>(s, r, x, 0, a, middle, b, sums);
     if (x + 1 == s.last_column) break;
-    LoadPair3x3<kMode>(s, column + 4, c, odd);
-    Output3x3Stride2<kMode>(s, r, x + 1, 1, b, middle, c, sums);
+    LoadPair3x3<kMode, kStrips>(s, column + 4, c, odd);
+    Output3x3Stride2<kMode, kStrips>(s, r, x + 1, 1, b, middle, c, sums);
     for (int j = 0; j < 4; ++j) a[j] = c[j];
   }
   *s.sums = sums;
 }
 
-// ---- 5x5, blocks of 64.
+// ---- 5x5.
 
 // Quads of four columns: of the four rows in each, and across them in the one
 // or two other rows.
@@ -342,14 +416,14 @@ struct FourColumns {
   __m512i h[2][4];
 };
 
-template <Mode kMode, int kRows>
+template <Mode kMode, int kStrips, int kRows>
 [[gnu::always_inline]] inline void LoadFour(const Segment& s, int64_t x,
                                             FourColumns& four) {
   __m512i upper[4], lower[4];
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {
     __m512i codes[4 + kRows];
-    LoadColumn<kMode>(s, x + i, (x + i) * s.pixel, codes);
+    LoadColumn<kMode, kStrips>(s, x + i, (x + i) * s.pixel, codes);
     upper[i] = codes[0];
     if (kRows == 2) lower[i] = codes[3 + kRows];
     Interleave(codes[1], codes[2], codes[3], codes[4], four.m[i]);
@@ -360,319 +434,78 @@ template <Mode kMode, int kRows>
   }
 }
 
-// The sums of 4 / kStride outputs in kRows rows. The weights have two rows if
-// stride is 1.
-template <int kStride, int kRows>
-[[gnu::always_inline]] inline void Sums5x5(
-    const Segment& s, const FourColumns& left, const FourColumns& right,
-    __m512i (&results)[4 / kStride][kRows][4]) {
+// What a segment needs between its columns of codes and its results.
+template <int kStride>
+struct Quads5x5 {
+  static constexpr int kOutputs = 4 / kStride;
+  static constexpr int kGroups = TileColumns<5, kStride>() / kOutputs;
+  FourColumns four[kGroups + 1];
+  __m512i sums[kGroups * kOutputs][4];
+};
+
+// Vector j of the sums of one output row; the weights have two rows if stride
+// is 1. Not inlined: weights and quads then stay in registers.
+template <int kStride>
+[[gnu::noinline]] void Sum5x5(const Segment& s, int64_t groups, int row, int j,
+                              Quads5x5<kStride>& quads) {
   constexpr int kOutputs = 4 / kStride;
   constexpr int kPackedRows = 3 - kStride;
-#pragma GCC unroll 1
-  for (int j = 0; j < 4; ++j) {
-    const int8_t* const wei = InMemory(s.wei) + j * 64;
-    const int8_t* const across = wei + 5 * kPackedRows * 256;
-    __m512i sums[kOutputs][kRows];
-    const __m512i bias = _mm512_load_si512(s.bias + 16 * j);
+  const int8_t* const wei = s.wei + row * 256 + j * 64;
+  __m512i down[5], across[kOutputs][2];
+#pragma GCC unroll 5
+  for (int kx = 0; kx < 5; ++kx) {
+    down[kx] = Weights(wei, 4 * kPackedRows * kx);
+  }
 #pragma GCC unroll 4
-    for (auto& of_column : sums) {
-      for (__m512i& sum : of_column) sum = bias;
-    }
-#pragma GCC unroll 8
-    for (int column = 0; column < 8; ++column) {
-      const __m512i quads =
-          column < 4 ? left.m[column][j] : right.m[column - 4][j];
+  for (int x = 0; x < kOutputs; ++x) {
+    across[x][0] = Weights(wei, 4 * kPackedRows * (5 + 2 * x));
+    across[x][1] = Weights(wei, 4 * kPackedRows * (6 + 2 * x));
+  }
+  const __m512i bias = _mm512_load_si512(s.bias + 16 * j);
+  __m512i m[8];
 #pragma GCC unroll 4
-      for (int x = 0; x < kOutputs; ++x) {
-        const int kx = column - x * kStride;
-        if (kx < 0 || kx >= 5) continue;
-#pragma GCC unroll 2
-        for (int row = 0; row < kRows; ++row) {
-          sums[x][row] = _mm512_dpbusd_epi32(
-              sums[x][row], quads, Weights(wei, 4 * (kx * kPackedRows + row)));
-        }
-      }
-    }
-#pragma GCC unroll 2
-    for (int row = 0; row < kRows; ++row) {
+  for (int i = 0; i < 4; ++i) m[i] = quads.four[0].m[i][j];
+  __m512i left = quads.four[0].h[row][j];
+  for (int64_t group = 0; group < groups; ++group) {
+    const FourColumns& next = quads.four[group + 1];
 #pragma GCC unroll 4
-      for (int x = 0; x < kOutputs; ++x) {
-        const int i = 4 * (x * 2 * kPackedRows + row);
-        sums[x][row] = _mm512_dpbusd_epi32(sums[x][row], left.h[row][j],
-                                           Weights(across, i));
-        sums[x][row] =
-            _mm512_dpbusd_epi32(sums[x][row], right.h[row][j],
-                                Weights(across, i + 4 * kPackedRows));
-      }
-    }
+    for (int i = 0; i < 4; ++i) m[4 + i] = next.m[i][j];
+    const __m512i right = next.h[row][j];
 #pragma GCC unroll 4
     for (int x = 0; x < kOutputs; ++x) {
-      for (int row = 0; row < kRows; ++row) results[x][row][j] = sums[x][row];
+      __m512i sum = _mm512_dpbusd_epi32(bias, left, across[x][0]);
+#pragma GCC unroll 5
+      for (int kx = 0; kx < 5; ++kx) {
+        sum = _mm512_dpbusd_epi32(sum, m[x * kStride + kx], down[kx]);
+      }
+      quads.sums[group * kOutputs + x][j] =
+          _mm512_dpbusd_epi32(sum, right, across[x][1]);
     }
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) m[i] = m[4 + i];
+    left = right;
   }
 }
 
-template <Mode kMode, int kStride, int kRows>
+template <Mode kMode, int kStrips, int kStride, int kRows>
 [[gnu::noinline]] void Segment5x5(const Segment& segment) {
   const Segment s = segment;
   constexpr int kOutputs = 4 / kStride;
   const RequantizeAvx512 r = MakeRequantizeAvx512(s.rows->requantization);
   CodeSums code_sums = *s.sums;
-  FourColumns columns[2];
-  __m512i sums[kOutputs][kRows][4];
-  int side = 0;
-  LoadFour<kMode, kRows>(s, s.first_column * kStride - s.rows->pad_left,
-                         columns[0]);
-  for (int64_t x = s.first_column; x < s.last_column; x += kOutputs) {
-    LoadFour<kMode, kRows>(s, x * kStride - s.rows->pad_left + 4,
-                           columns[side ^ 1]);
-    Sums5x5<kStride, kRows>(s, columns[side], columns[side ^ 1], sums);
-    side ^= 1;
-    const int64_t left = s.last_column - x;
-    const int64_t count = left < kOutputs ? left : kOutputs;
-    for (int64_t i = 0; i < count; ++i) {
-#pragma GCC unroll 2
-      for (int row = 0; row < kRows; ++row) {
-        const __m512i codes = CodesOf<kMode>(s, r, sums[i][row]);
-        Store<kMode>(s, s.dst[row] + (x + i) * s.pixel, codes);
-        AddCodes<kMode>(s, codes, code_sums);
-      }
-    }
+  Quads5x5<kStride> quads;
+  const int64_t count = s.last_column - s.first_column;
+  const int64_t groups = (count + kOutputs - 1) / kOutputs;
+  const int64_t first = s.first_column * kStride - s.rows->pad_left;
+  for (int64_t group = 0; group <= groups; ++group) {
+    LoadFour<kMode, kStrips, kRows>(s, first + 4 * group, quads.four[group]);
   }
-  *s.sums = code_sums;
-}
-
-// ---- Narrow blocks: vectors of 2 pixels x 32 or 4 pixels x 16 channels.
-
-// A pixel of a narrow block, or padding.
-[[gnu::always_inline]] inline __m256i LoadPixel(const Segment& s,
-                                                const uint8_t* row, int64_t x) {
-  if (static_cast<uint64_t>(x) >= static_cast<uint64_t>(s.in_width)) {
-    return _mm256_set1_epi8(static_cast<char>(s.pad_code));
-  }
-  return _mm256_maskz_loadu_epi8(static_cast<__mmask32>(s.mask),
-                                 row + x * s.pixel);
-}
-
-// Pixels at columns x, x + kStride, ... of a row.
-template <int kPixels, int kStride>
-[[gnu::always_inline]] inline __m512i LoadPixels(const Segment& s,
-                                                 const uint8_t* row,
-                                                 int64_t x) {
-  if (kStride == 1 && s.pixel * kPixels == 64 && x >= 0 &&
-      x + kPixels <= s.in_width) {
-    return _mm512_loadu_si512(row + x * s.pixel);
-  }
-  __m512i all = _mm512_castsi256_si512(LoadPixel(s, row, x));
-  if constexpr (kPixels == 2) {
-    return _mm512_inserti64x4(all, LoadPixel(s, row, x + kStride), 1);
-  } else {
-    const auto insert = [&](int i, __mmask16 lanes) {
-      all = _mm512_mask_broadcast_i32x4(
-          all, lanes,
-          _mm256_castsi256_si128(LoadPixel(s, row, x + i * kStride)));
-    };
-    insert(1, 0x00f0);
-    insert(2, 0x0f00);
-    insert(3, 0xf000);
-    return all;
-  }
-}
-
-// `count` pixels of a row, of which the first is x.
-template <int kPixels>
-[[gnu::always_inline]] inline void StorePixels(const Segment& s, uint8_t* dst,
-                                               int64_t count, __m512i codes) {
-  constexpr int kLanes = 64 / kPixels;
-  const int64_t channels = s.pixel;
-  if (s.whole && count == kPixels && channels == kLanes) {
-    _mm512_storeu_si512(dst, codes);
-    return;
-  }
-  alignas(64) uint8_t bytes[64];
-  _mm512_store_si512(bytes, codes);
-  const auto mask = static_cast<__mmask32>(s.mask);
-  for (int64_t i = 0; i < count; ++i) {
-    const auto* const from =
-        reinterpret_cast<const __m256i*>(bytes + i * kLanes);
-    _mm256_mask_storeu_epi8(dst + i * channels, mask,
-                            _mm256_maskz_loadu_epi8(mask, from));
-  }
-}
-
-// Rows first .. first + 3 of the pixels x ..., as far as there are kCount.
-template <int kPixels, int kStride, int kCount>
-[[gnu::always_inline]] inline void LoadNarrowQuads(const Segment& s, int64_t x,
-                                                   __m512i (&quads)[4]) {
-  __m512i codes[4];
-#pragma GCC unroll 4
-  for (int i = 0; i < kCount; ++i) {
-    codes[i] = LoadPixels<kPixels, kStride>(s, s.src[i], x);
-  }
-  if (kCount < 4) codes[3] = codes[2];  // its weight is 0.
-  Interleave(codes[0], codes[1], codes[2], codes[3], quads);
-}
-
-// Rows 4 and 5, if there, of pixels x ... and of their right neighbours.
-template <int kPixels, int kStride, int kRows>
-[[gnu::always_inline]] inline void LoadLowerQuads(const Segment& s, int64_t x,
-                                                  __m512i (&quads)[4]) {
-  __m512i codes[4];
-#pragma GCC unroll 2
-  for (int i = 0; i < 2; ++i) {
-    codes[2 * i] = LoadPixels<kPixels, kStride>(s, s.src[4], x + i);
-    codes[2 * i + 1] = kRows == 1
-                           ? codes[2 * i]
-                           : LoadPixels<kPixels, kStride>(s, s.src[5], x + i);
-  }
-  Interleave(codes[0], codes[1], codes[2], codes[3], quads);
-}
-
-template <int kRows>
-[[gnu::always_inline]] inline void AddProducts(const int8_t* wei,
-                                               const __m512i (&quads)[4],
-                                               __m512i (&sums)[kRows][4]) {
-#pragma GCC unroll 2
   for (int row = 0; row < kRows; ++row) {
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) {
-      sums[row][j] = _mm512_dpbusd_epi32(sums[row][j], quads[j],
-                                         Weights(wei, row * 4 + j));
-    }
-  }
-}
-
-template <int kRows>
-[[gnu::always_inline]] inline void SetToBias(const Segment& s,
-                                             __m512i (&sums)[kRows][4]) {
-#pragma GCC unroll 2
-  for (auto& row : sums) {
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) row[j] = _mm512_load_si512(s.bias + 16 * j);
-  }
-}
-
-// Stride 2: the quads of each kx are made anew.
-template <int kPixels, int kKernel, int kRows>
-struct NarrowStride2 {
-  explicit NarrowStride2(const Segment&) {}
-
-  [[gnu::always_inline]] void Sum(const Segment& s, int64_t x,
-                                  __m512i (&sums)[kRows][4]) {
-    const int8_t* wei = InMemory(s.wei);
-    SetToBias(s, sums);
-    __m512i quads[4];
-#pragma GCC unroll 1
-    for (int kx = 0; kx < kKernel; ++kx, wei += 256) {
-      LoadNarrowQuads<kPixels, 2, kKernel == 3 ? 3 : 4>(s, x + kx, quads);
-      AddProducts<kRows>(wei, quads, sums);
-    }
-#pragma GCC unroll 1
-    for (int kx = 0; kKernel == 5 && kx < kKernel; kx += 2, wei += 256) {
-      LoadLowerQuads<kPixels, 2, kRows>(s, x + kx, quads);
-      AddProducts<kRows>(wei, quads, sums);
-    }
-  }
-};
-
-// The pixels of two neighbouring groups that begin kShift pixels late.
-template <int kPixels, int kShift>
-[[gnu::always_inline]] inline void Shift(const __m512i (&left)[4],
-                                         const __m512i (&right)[4],
-                                         __m512i (&quads)[4]) {
-#pragma GCC unroll 4
-  for (int j = 0; j < 4; ++j) {
-    quads[j] = kShift == 0 ? left[j]
-                           : _mm512_alignr_epi64(right[j], left[j],
-                                                 kShift * 8 / kPixels);
-  }
-}
-
-// Stride 1: quads of neighbouring groups of pixels are kept, and shifted by kx.
-template <int kPixels, int kKernel, int kRows>
-struct NarrowStride1 {
-  static constexpr int kGroups = (kKernel + 2 * kPixels - 2) / kPixels;
-  static constexpr int kUpper = kKernel + kRows - 1 < 4 ? 3 : 4;
-
-  // The groups before the one that Sum adds.
-  explicit NarrowStride1(const Segment& s) {
-    const int64_t x = s.first_column - s.rows->pad_left;
-    for (int g = 0; g + 1 < kGroups; ++g) Load(s, x, g);
-  }
-
-  [[gnu::always_inline]] void Load(const Segment& s, int64_t x, int g) {
-    LoadNarrowQuads<kPixels, 1, kUpper>(s, x + g * kPixels, upper[g]);
-    if constexpr (kKernel == 5) {
-      LoadLowerQuads<kPixels, 1, kRows>(s, x + g * kPixels, lower[g]);
-    }
-  }
-
-  template <int kTap>
-  [[gnu::always_inline]] void Add(const int8_t* wei,
-                                  const __m512i (&groups)[kGroups][4],
-                                  __m512i (&sums)[kRows][4]) {
-    constexpr int kLeft = kTap / kPixels;
-    constexpr int kRight = kLeft + 1 < kGroups ? kLeft + 1 : kLeft;
-    __m512i quads[4];
-    Shift<kPixels, kTap % kPixels>(groups[kLeft], groups[kRight], quads);
-    AddProducts<kRows>(wei, quads, sums);
-  }
-
-  [[gnu::always_inline]] void Sum(const Segment& s, int64_t x,
-                                  __m512i (&sums)[kRows][4]) {
-    Load(s, x, kGroups - 1);
-    const int8_t* const wei = InMemory(s.wei);
-    SetToBias(s, sums);
-    Add<0>(wei, upper, sums);
-    Add<1>(wei + 512, upper, sums);
-    Add<2>(wei + 1024, upper, sums);
-    if constexpr (kKernel == 5) {
-      Add<3>(wei + 1536, upper, sums);
-      Add<4>(wei + 2048, upper, sums);
-      Add<0>(wei + 2560, lower, sums);
-      Add<2>(wei + 3072, lower, sums);
-      Add<4>(wei + 3584, lower, sums);
-    }
-    for (int g = 0; g + 1 < kGroups; ++g) {
-      for (int j = 0; j < 4; ++j) {
-        upper[g][j] = upper[g + 1][j];
-        if (kKernel == 5) lower[g][j] = lower[g + 1][j];
-      }
-    }
-  }
-
-  __m512i upper[kGroups][4];
-  __m512i lower[kGroups][4];
-};
-
-template <int kPixels, int kKernel, int kStride, int kRows>
-struct Narrow : NarrowStride1<kPixels, kKernel, kRows> {
-  using NarrowStride1<kPixels, kKernel, kRows>::NarrowStride1;
-};
-template <int kPixels, int kKernel, int kRows>
-struct Narrow<kPixels, kKernel, 2, kRows>
-    : NarrowStride2<kPixels, kKernel, kRows> {
-  using NarrowStride2<kPixels, kKernel, kRows>::NarrowStride2;
-};
-
-template <Mode kMode, int kPixels, int kKernel, int kStride, int kRows>
-[[gnu::noinline]] void SegmentNarrow(const Segment& segment) {
-  const Segment s = segment;
-  const RequantizeAvx512 r = MakeRequantizeAvx512(s.rows->requantization);
-  CodeSums code_sums = *s.sums;
-  Narrow<kPixels, kKernel, kStride, kRows> narrow(s);
-  for (int64_t x = s.first_column; x < s.last_column; x += kPixels) {
-    __m512i sums[kRows][4];
-    narrow.Sum(s, x * kStride - s.rows->pad_left, sums);
-    const int64_t left = s.last_column - x;
-    const int64_t count = left < kPixels ? left : kPixels;
-    const __mmask64 valid = ~__mmask64{0} >> (64 - count * (64 / kPixels));
-#pragma GCC unroll 2
-    for (int row = 0; row < kRows; ++row) {
-      const __m512i codes =
-          _mm512_maskz_mov_epi8(valid, CodesOf<kMode>(s, r, sums[row]));
-      StorePixels<kPixels>(s, s.dst[row] + x * s.pixel, count, codes);
-      AddCodes<kMode>(s, codes, code_sums);
+    for (int j = 0; j < 4; ++j) Sum5x5<kStride>(s, groups, row, j, quads);
+    for (int64_t x = 0; x < count; ++x) {
+      StoreAndAdd<kMode, kStrips>(s, row, (s.first_column + x) * s.pixel,
+                                  CodesOf<kMode>(s, r, quads.sums[x]),
+                                  code_sums);
     }
   }
   *s.sums = code_sums;
@@ -680,31 +513,29 @@ template <Mode kMode, int kPixels, int kKernel, int kStride, int kRows>
 
 // ---- All blocks, rows and columns.
 
-template <Mode kMode, int kPixels, int kKernel, int kStride, int kRows>
+template <Mode kMode, int kStrips, int kKernel, int kStride, int kRows>
 inline void RunSegment(const Segment& s) {
-  if constexpr (kPixels > 1) {
-    SegmentNarrow<kMode, kPixels, kKernel, kStride, kRows>(s);
-  } else if constexpr (kKernel == 5) {
-    Segment5x5<kMode, kStride, kRows>(s);
+  if constexpr (kKernel == 5) {
+    Segment5x5<kMode, kStrips, kStride, kRows>(s);
   } else if constexpr (kStride == 1) {
-    Segment3x3Stride1<kMode, kRows>(s);
+    Segment3x3Stride1<kMode, kStrips, kRows>(s);
   } else {
-    Segment3x3Stride2<kMode>(s);
+    Segment3x3Stride2<kMode, kStrips>(s);
   }
 }
 
-template <int kPixels, int kKernel, int kStride, int kRows>
+template <int kStrips, int kKernel, int kStride, int kRows>
 inline void RunSegment(const Segment& s) {
   const Requantization& layer = s.rows->requantization;
   const bool usual = s.whole && layer.left_shift == 0;
   const bool table = layer.table != nullptr;
   const bool sums = s.rows->sums != nullptr;
   if (usual && table && sums) {
-    RunSegment<Mode::kActivation, kPixels, kKernel, kStride, kRows>(s);
+    RunSegment<Mode::kActivation, kStrips, kKernel, kStride, kRows>(s);
   } else if (usual && !table && !sums) {
-    RunSegment<Mode::kLinear, kPixels, kKernel, kStride, kRows>(s);
+    RunSegment<Mode::kLinear, kStrips, kKernel, kStride, kRows>(s);
   } else {
-    RunSegment<Mode::kAny, kPixels, kKernel, kStride, kRows>(s);
+    RunSegment<Mode::kAny, kStrips, kKernel, kStride, kRows>(s);
   }
 }
 
@@ -742,37 +573,60 @@ inline const uint8_t* SourceRow(const DepthwiseU8S8Rows& rows, int64_t y,
   return rows.src + y % rows.ring_rows * rows.in_width * rows.channels + c;
 }
 
-template <int kPixels, int kKernel, int kStride>
+// Output rows [y, end) of all strips, `each` in one, from channel c.
+template <int kStrips, int kKernel, int kStride>
+inline void SetRows(Segment& s, int64_t c, int64_t y, int64_t end,
+                    int64_t each) {
+  const DepthwiseU8S8Rows& rows = *s.rows;
+  constexpr int64_t kBytes = 64 / kStrips;
+  s.strips[0] = s.strips[1] = 0;
+  for (int strip = 0; strip < kStrips; ++strip) {
+    const int64_t first = y + strip * each;
+    // A strip below the end repeats the first: nothing of it is kept.
+    const int64_t seen = first < end ? first : y;
+    for (int i = 0; i < kKernel + 1; ++i) {
+      // The last row's weight is 0 if one output row is made.
+      const int64_t row = i < kKernel + each - 1 ? i : i - 1;
+      s.src[i][strip] = SourceRow(rows, seen * kStride - rows.pad_top + row, c);
+    }
+    for (int64_t i = 0; i < each && first + i < end; ++i) {
+      s.dst[i][strip] =
+          rows.dst + (first + i) * rows.out_width * rows.channels + c;
+      s.strips[i] = strip + 1;
+    }
+  }
+  for (int i = 0; i < 2; ++i) {
+    s.valid[i] =
+        s.strips[i] == 0 ? 0 : ~__mmask64{0} >> (64 - s.strips[i] * kBytes);
+  }
+}
+
+template <int kStrips, int kKernel, int kStride>
 inline void RunTile(Segment& s, int64_t c, int64_t first_row,
                     int64_t last_row) {
-  const DepthwiseU8S8Rows& rows = *s.rows;
   for (int64_t y = first_row; y < last_row;) {
-    const int count = kStride == 1 && y + 1 < last_row ? 2 : 1;
-    for (int i = 0; i < kKernel + count - 1; ++i) {
-      s.src[i] = SourceRow(rows, y * kStride - rows.pad_top + i, c);
-    }
-    for (int i = 0; i < count; ++i) {
-      s.dst[i] = rows.dst + (y + i) * rows.out_width * rows.channels + c;
-    }
-    if (kKernel == 3 && count == 1) s.src[3] = s.src[2];  // its weight is 0.
-    if (kStride == 1 && count == 2) {
-      RunSegment<kPixels, kKernel, kStride, 3 - kStride>(s);
+    const int64_t left = last_row - y;
+    if (kStride == 1 && left > kStrips) {
+      SetRows<kStrips, kKernel, kStride>(s, c, y, last_row, 2);
+      RunSegment<kStrips, kKernel, kStride, 3 - kStride>(s);
+      y += 2 * kStrips;
     } else {
-      RunSegment<kPixels, kKernel, kStride, 1>(s);
+      SetRows<kStrips, kKernel, kStride>(s, c, y, last_row, 1);
+      RunSegment<kStrips, kKernel, kStride, 1>(s);
+      y += kStrips;
     }
-    y += count;
   }
-  if (rows.sums != nullptr) {
-    Flush(s.channels, 64 / kPixels, rows.sums + c, *s.sums);
+  if (s.rows->sums != nullptr) {
+    Flush(s.channels, 64 / kStrips, s.rows->sums + c, *s.sums);
   }
 }
 
 // Vectors of 4 * 64 bytes of weights that a block has; depthwise_u8s8_vnni.h.
 template <int kKernel, int kStride>
-constexpr int GroupsOf(bool narrow) {
+constexpr int GroupsOf() {
   constexpr int kRows = 3 - kStride;
-  if (kKernel == 3) return narrow || kStride == 1 ? 3 * kRows : 4;
-  return narrow ? 8 * kRows : (5 + 8 / kStride) * kRows;
+  if (kKernel == 3) return kStride == 1 ? 3 * kRows : 4;
+  return (5 + 8 / kStride) * kRows;
 }
 
 // All blocks of channels.
@@ -797,7 +651,7 @@ inline void RunBlocks(Segment& s, int64_t first_row, int64_t last_row) {
       RunTile<4, kKernel, kStride>(s, c, first_row, last_row);
     }
     c += lanes;
-    s.wei += GroupsOf<kKernel, kStride>(lanes < 64) * 256;
+    s.wei += GroupsOf<kKernel, kStride>() * 256;
     s.bias += 64;
     s.shift += 64;
     s.multiplier += 64;
@@ -815,8 +669,9 @@ void RunAll(const DepthwiseU8S8Rows& rows) {
   s.sums = &sums;
   for (int64_t y = rows.first_row; y < rows.last_row; y += kTileRows) {
     const int64_t end = y + kTileRows;
-    for (int64_t x = 0; x < rows.out_width; x += kTileColumns) {
-      const int64_t right = x + kTileColumns;
+    constexpr int64_t kColumns = TileColumns<kKernel, kStride>();
+    for (int64_t x = 0; x < rows.out_width; x += kColumns) {
+      const int64_t right = x + kColumns;
       s.first_column = x;
       s.last_column = right < rows.out_width ? right : rows.out_width;
       RunBlocks<kKernel, kStride>(s, y,

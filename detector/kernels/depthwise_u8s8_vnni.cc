@@ -24,10 +24,6 @@ class GroupList {
   void AddRow(int64_t ky, int64_t kx) {
     Add(Tap(ky, kx), Tap(ky, kx + 1), Tap(ky, kx + 2), Tap(ky, kx + 3));
   }
-  // Rows ky and ky + 1 of columns kx and kx + 1.
-  void AddSquare(int64_t ky, int64_t kx) {
-    Add(Tap(ky, kx), Tap(ky + 1, kx), Tap(ky, kx + 1), Tap(ky + 1, kx + 1));
-  }
   void Add(int64_t a, int64_t b, int64_t c, int64_t d) {
     groups_.push_back({a, b, c, d});
   }
@@ -45,7 +41,7 @@ void AddColumns(int64_t kernel, int64_t rows, int64_t first, GroupList& list) {
   }
 }
 
-void AddWide5x5(int64_t stride, int64_t rows, GroupList& list) {
+void Add5x5(int64_t stride, int64_t rows, GroupList& list) {
   AddColumns(5, rows, 1, list);
   for (int64_t x = 0; x < 4 / stride; ++x) {
     for (int64_t quad = 0; quad < 2; ++quad) {
@@ -56,7 +52,7 @@ void AddWide5x5(int64_t stride, int64_t rows, GroupList& list) {
   }
 }
 
-void AddWide3x3Stride2(GroupList& list) {
+void Add3x3Stride2(GroupList& list) {
   list.Add(list.Tap(0, 0), list.Tap(1, 0), list.Tap(2, 0), list.Tap(2, 1));
   list.Add(list.Tap(0, 1), list.Tap(1, 1), -1, -1);
   list.Add(-1, -1, list.Tap(0, 1), list.Tap(1, 1));
@@ -65,19 +61,15 @@ void AddWide3x3Stride2(GroupList& list) {
 
 }  // namespace
 
-std::vector<DepthwiseTaps> DepthwiseVnniGroups(int64_t kernel, int64_t stride,
-                                               bool narrow) {
+std::vector<DepthwiseTaps> DepthwiseVnniGroups(int64_t kernel, int64_t stride) {
   const int64_t rows = stride == 1 ? 2 : 1;
   GroupList list(kernel);
-  if (kernel == 5 && !narrow) {
-    AddWide5x5(stride, rows, list);
-  } else if (stride == 2 && !narrow) {
-    AddWide3x3Stride2(list);
+  if (kernel == 5) {
+    Add5x5(stride, rows, list);
+  } else if (stride == 2) {
+    Add3x3Stride2(list);
   } else {
     AddColumns(kernel, rows, 0, list);
-    for (int64_t kx = 0; kernel == 5 && kx < 5; kx += 2) {
-      for (int64_t row = 0; row < rows; ++row) list.AddSquare(4 - row, kx);
-    }
   }
   return list.Take();
 }

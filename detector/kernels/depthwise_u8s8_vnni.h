@@ -3,8 +3,9 @@
 // tests/detector/kernels/depthwise_u8s8_test.cc.
 //
 // Channels fall into blocks of 64; a rest of more than 48 is one too, other
-// rests are blocks of 32, of 16 or both. A block of B channels is 64 lanes, 64
-// / B pixels: dword 4 * l + i (l, i < 4) of vector j < 4 belongs to channel 16
+// rests are blocks of 32, of 16 or both. A block of B channels is 64 lanes, a
+// pixel in each of 64 / B strips of rows: dword 4 * l + i (l, i < 4) of vector
+// j < 4 belongs to channel 16
 // * (l % (B / 16)) + 4 * j + i of the block, and word 8 * l + 4 * (j % 2) + i
 // of vector j / 2, where there are 16 bits. Channels that do not exist have
 // zeros.
@@ -22,10 +23,8 @@ namespace cyto8 {
 // Taps ky * kernel + kx, or -1 for a weight of 0.
 using DepthwiseTaps = std::array<int64_t, 4>;
 
-// The groups of a block, in order. `narrow`: of less than 64 channels. Kernel
-// 3 or 5, stride 1 or 2.
-std::vector<DepthwiseTaps> DepthwiseVnniGroups(int64_t kernel, int64_t stride,
-                                               bool narrow);
+// The groups of a block, in order. Kernel 3 or 5, stride 1 or 2.
+std::vector<DepthwiseTaps> DepthwiseVnniGroups(int64_t kernel, int64_t stride);
 
 // The sizes of the blocks: {64, 64, 32, 16}, say.
 std::vector<int64_t> DepthwiseVnniBlocks(int64_t channels);

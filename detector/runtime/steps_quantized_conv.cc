@@ -482,15 +482,20 @@ struct Stream {
               uint8_t* ring) const;
 };
 
-// A fifth of a second-level cache of 1 MiB: 96 KiB to 1.5 MiB measure alike.
-constexpr int64_t kRingBytes = int64_t{3} << 16;
+// A third of a second-level cache of 1 MiB. The depthwise kernel takes eight
+// source rows, and so 8 / stride output rows, at a time.
+constexpr int64_t kRingBytes = int64_t{3} << 17;
+constexpr int64_t kRowsAtATime = 8;
 
 void SizeRing(Stream& stream) {
   const Conv2dShape& s = stream.shape();
   stream.row_bytes = s.in_width * s.in_channels;
-  const int64_t rows = std::max(kRingBytes / stream.row_bytes, s.kernel_height);
-  stream.block_rows = std::clamp<int64_t>(
-      (rows - s.kernel_height) / s.stride_y + 1, 1, s.out_height);
+  const int64_t rows = kRingBytes / stream.row_bytes;
+  const int64_t at_a_time = std::max<int64_t>(kRowsAtATime / s.stride_y, 1);
+  const int64_t fitting = (rows - s.kernel_height) / s.stride_y + 1;
+  stream.block_rows =
+      std::clamp<int64_t>(fitting / at_a_time * at_a_time,
+                          std::min(at_a_time, s.out_height), s.out_height);
   stream.ring_rows =
       (stream.block_rows - 1) * s.stride_y + s.kernel_height + s.stride_y;
   stream.ring_bytes = (stream.ring_rows * stream.row_bytes + kBufferAlignment) /
