@@ -293,8 +293,8 @@ void AddRun(std::vector<Setting>& table) {
       {.group = "run",
        .key = "isa",
        .flag = "--isa",
-       .rule =
-           Words({"auto", "plain", "avx2", "avx512", "avx512vnni", "amxint8"}),
+       .rule = Words({"auto", "plain", "avx2", "avx512", "avx512vnni",
+                      "avx512vbmi", "amxint8"}),
        .help = "instructions of our own kernels; auto: the best that this CPU "
                "has"},
       [](auto& s) -> auto& { return s.run.isa; }));

@@ -71,7 +71,7 @@ std::string NameOf(const std::string& label) {
 
 // Of our own kernels: as oneDNN, without AMX if that is asked for.
 Isa IsaOf(const std::string& max_isa) {
-  return max_isa == "vnni" ? std::min(BestIsa(), Isa::kAvx512Vnni) : BestIsa();
+  return max_isa == "vnni" ? std::min(BestIsa(), Isa::kAvx512Vbmi) : BestIsa();
 }
 
 // Whoever runs the network, or its convolutions.

@@ -24,6 +24,7 @@ Status ActivateF32(Isa isa, Activation activation, std::span<const float> src,
   CYTO8_RETURN_IF_ERROR(CheckSize("dst", dst.size(), {count}));
   switch (isa) {
     case Isa::kAvx512Vnni:
+    case Isa::kAvx512Vbmi:
     case Isa::kAmxInt8:
     case Isa::kAvx512:
       ActivateF32Avx512(activation, src.data(), dst.data(), count);

@@ -119,7 +119,8 @@ bool IsFast(const Conv2dShape& s) {
 
 DepthwiseU8S8::Kernel KernelFor(Isa isa, const Conv2dShape& s) {
   if (isa == Isa::kPlain || !IsFast(s)) return &DepthwiseU8S8Naive;
-  if (isa >= Isa::kAvx512Vnni) return &DepthwiseU8S8Avx512Vnni;
+  if (isa >= Isa::kAvx512Vbmi) return &DepthwiseU8S8Avx512Vbmi;
+  if (isa == Isa::kAvx512Vnni) return &DepthwiseU8S8Avx512Vnni;
   return s.in_channels < 16 ? &DepthwiseU8S8Naive : &DepthwiseU8S8Avx2;
 }
 
@@ -230,9 +231,9 @@ std::shared_ptr<DepthwiseU8S8::Packed> PackVnni(
 std::shared_ptr<DepthwiseU8S8::Packed> Pack(
     DepthwiseU8S8::Kernel kernel, const Conv2dShape& s,
     std::span<const int8_t> wei, std::span<const ChannelFactor> factors) {
-  if (kernel == &DepthwiseU8S8Avx512Vnni) return PackVnni(s, wei, factors);
+  if (kernel == &DepthwiseU8S8Naive) return PackPlain(s, wei, factors);
   if (kernel == &DepthwiseU8S8Avx2) return PackAvx2(s, wei, factors);
-  return PackPlain(s, wei, factors);
+  return PackVnni(s, wei, factors);
 }
 
 }  // namespace

@@ -51,5 +51,6 @@ void DepthwiseU8S8Naive(const DepthwiseU8S8Rows& rows);
 void DepthwiseU8S8Avx2(const DepthwiseU8S8Rows& rows);
 // The same for any channels, in the order of depthwise_u8s8_vnni.h.
 void DepthwiseU8S8Avx512Vnni(const DepthwiseU8S8Rows& rows);
+void DepthwiseU8S8Avx512Vbmi(const DepthwiseU8S8Rows& rows);
 
 }  // namespace cyto8

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The order of operands that depthwise_u8s8_avx512vnni.cc wants. Tested by
+// The order of operands that depthwise_u8s8_vnni_loops.h wants. Tested by
 // tests/detector/kernels/depthwise_u8s8_test.cc.
 //
 // Channels fall into blocks of 64; a rest of more than 48 is one too, other

@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <utility>
+
 namespace cyto8 {
 
 std::string_view IsaName(Isa isa) {
@@ -18,6 +20,8 @@ std::string_view IsaName(Isa isa) {
       return "avx512";
     case Isa::kAvx512Vnni:
       return "avx512vnni";
+    case Isa::kAvx512Vbmi:
+      return "avx512vbmi";
     case Isa::kAmxInt8:
       return "amxint8";
   }
@@ -43,22 +47,24 @@ bool MayUseTiles() {
 
 }  // namespace
 
-// The compiler's test covers the operating system's part, saved registers, too.
+// Each needs what the ones before it need. The compiler's test covers the
+// operating system's part, saved registers, too.
 std::vector<Isa> UsableIsas() {
-  std::vector<Isa> isas = {Isa::kPlain};
   __builtin_cpu_init();
-  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) {
-    return isas;
-  }
-  isas.push_back(Isa::kAvx2);
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512vl")) {
-    isas.push_back(Isa::kAvx512);
-    if (__builtin_cpu_supports("avx512vnni")) {
-      isas.push_back(Isa::kAvx512Vnni);
-      if (HasTiles() && MayUseTiles()) isas.push_back(Isa::kAmxInt8);
-    }
+  const bool avx512 =
+      __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+  const std::pair<Isa, bool> candidates[] = {
+      {Isa::kAvx2,
+       __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")},
+      {Isa::kAvx512, avx512},
+      {Isa::kAvx512Vnni, __builtin_cpu_supports("avx512vnni")},
+      {Isa::kAvx512Vbmi, __builtin_cpu_supports("avx512vbmi")},
+      {Isa::kAmxInt8, HasTiles() && MayUseTiles()}};
+  std::vector<Isa> isas = {Isa::kPlain};
+  for (const auto& [isa, usable] : candidates) {
+    if (!usable) break;
+    isas.push_back(isa);
   }
   return isas;
 }

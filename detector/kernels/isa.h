@@ -14,8 +14,8 @@ enum class Isa {
   kPlain,       // whatever the compiler's baseline is: the naive kernels.
   kAvx2,        // AVX2 and FMA.
   kAvx512,      // AVX-512 F, BW, DQ and VL, besides AVX2 and FMA.
-  kAvx512Vnni,  // besides, vpdpbusd. VBMI would add nothing: the tables of
-                // requantize.h are looked up by vpermw.
+  kAvx512Vnni,  // besides, vpdpbusd.
+  kAvx512Vbmi,  // besides, vpermb and vpmultishiftqb (AVX512-VBMI).
   kAmxInt8,     // besides, tiles of bytes (AMX), if Linux lets us use them.
 };
 

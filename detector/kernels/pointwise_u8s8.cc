@@ -126,6 +126,8 @@ PointwiseKernel PointwiseKernelFor(Isa isa) {
   switch (isa) {
     case Isa::kAmxInt8:
       return &PointwiseAmx;
+    case Isa::kAvx512Vbmi:
+      return &PointwiseAvx512Vbmi;
     case Isa::kAvx512Vnni:
       return &PointwiseAvx512Vnni;
     case Isa::kAvx512:

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // From exact sums to codes and floats, and the loops over blocks: what the
-// islands pointwise_u8s8_avx512vnni.cc and _amx.cc share; see
+// islands pointwise_u8s8_avx512*.cc and _amx.cc share; see
 // pointwise_u8s8_fast.h. All of it is in an unnamed namespace: nothing compiled
 // here can be linked elsewhere.
 //
-// With a table 64 outputs cost 29 instructions on the two vector ports of
+// With a table 64 outputs cost some 31 instructions on the two vector ports of
 // Intel's cores, as much as 60 inputs do by vpdpbusd: so they are counted.
 #pragma once
 
@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "detector/kernels/even_table_avx512.h"
 #include "detector/kernels/pointwise_u8s8_fast.h"
 
 namespace cyto8 {
@@ -49,8 +50,8 @@ struct Block {
 // What the epilogue of a block wants to know.
 struct Epilogue {
   __m512i multiplier[2];  // in the order that vpackssdw gives words.
-  __m512i intercept, slope, addend_multiplier;
-  __m512i left_shift, segment_shift, fraction_bits;  // in every element.
+  EvenTableAvx512 even;
+  __m512i addend_multiplier, left_shift, fraction_bits;  // in every element.
   __mmask64 outputs;  // those of the block that exist.
   bool all_outputs;
   int mode;
@@ -84,12 +85,7 @@ inline Epilogue MakeEpilogue(const PointwiseRows& rows, const Block& block) {
   e.multiplier[0] = PairMultipliers(multiplier, G);
   e.multiplier[1] =
       G == 4 ? PairMultipliers(multiplier + 32, G) : e.multiplier[0];
-  if (layer.table != nullptr) {
-    e.intercept = _mm512_loadu_si512(layer.table->intercept);
-    e.slope = _mm512_loadu_si512(layer.table->slope);
-    e.segment_shift =
-        _mm512_set1_epi16(static_cast<int16_t>(layer.table->segment_shift));
-  }
+  if (layer.table != nullptr) e.even = LoadEvenTable(*layer.table);
   e.addend_multiplier =
       _mm512_set1_epi16(static_cast<int16_t>(rows.addend_multiplier));
   e.left_shift = _mm512_set1_epi32(layer.left_shift);
@@ -120,14 +116,8 @@ inline __m512i AddCodes(const Epilogue& e, __m512i p, __m512i twice) {
 template <int kMode>
 inline __m512i Activate(const Epilogue& e, __m512i p) {
   if (Has<kMode>(e, kTable)) {
-    const __m512i a = _mm512_abs_epi16(p);
-    const __m512i i = _mm512_min_epu16(_mm512_srlv_epi16(a, e.segment_shift),
-                                       _mm512_set1_epi16(kEvenSegments - 1));
-    const __m512i intercept = _mm512_permutexvar_epi16(i, e.intercept);
-    const __m512i slope = _mm512_permutexvar_epi16(i, e.slope);
     const __m512i relu = _mm512_max_epi16(p, _mm512_setzero_si512());
-    const __m512i even =
-        _mm512_add_epi16(intercept, _mm512_mulhrs_epi16(slope, a));
+    const __m512i even = EvenPart(e.even, _mm512_abs_epi16(p));
     // Without an addend the difference cannot overflow (requantize.h).
     p = Has<kMode>(e, kAddend) ? _mm512_subs_epi16(relu, even)
                                : _mm512_sub_epi16(relu, even);

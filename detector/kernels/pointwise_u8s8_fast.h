@@ -36,6 +36,7 @@ struct PointwiseRows {
 void PointwiseNaive(const PointwiseRows& rows);
 void PointwiseAvx2(const PointwiseRows& rows);
 void PointwiseAvx512Vnni(const PointwiseRows& rows);
+void PointwiseAvx512Vbmi(const PointwiseRows& rows);
 void PointwiseAmx(const PointwiseRows& rows);
 
 }  // namespace cyto8

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 
+#include "detector/kernels/even_table_avx512.h"
 #include "detector/kernels/requantize.h"
 
 namespace cyto8 {
@@ -19,12 +20,7 @@ namespace {
 struct RequantizeAvx512 {
   __m512i left_shift;
   __m512i fraction_bits;
-  // min(a >> shift, 31) is the low 5 bits of adds(a, wrap) >> shift: at 32
-  // segments and above the sum saturates, and wrap has no bits below.
-  __m512i wrap;
-  __m512i segment_shift;
-  __m512i intercept;
-  __m512i slope;
+  EvenTableAvx512 even;
 };
 
 inline RequantizeAvx512 MakeRequantizeAvx512(const Requantization& layer) {
@@ -32,15 +28,7 @@ inline RequantizeAvx512 MakeRequantizeAvx512(const Requantization& layer) {
   r.left_shift = _mm512_set1_epi32(layer.left_shift);
   r.fraction_bits =
       _mm512_set1_epi16(static_cast<int16_t>(layer.fraction_bits));
-  if (layer.table == nullptr) {
-    r.wrap = r.segment_shift = r.intercept = r.slope = _mm512_setzero_si512();
-    return r;
-  }
-  const int32_t shift = layer.table->segment_shift;
-  r.wrap = _mm512_set1_epi16(static_cast<int16_t>(-(kEvenSegments << shift)));
-  r.segment_shift = _mm512_set1_epi16(static_cast<int16_t>(shift));
-  r.intercept = _mm512_loadu_si512(layer.table->intercept);
-  r.slope = _mm512_loadu_si512(layer.table->slope);
+  if (layer.table != nullptr) r.even = LoadEvenTable(*layer.table);
   return r;
 }
 
@@ -61,15 +49,11 @@ template <bool kShiftsLeft>
   return _mm512_mulhrs_epi16(t, _mm512_loadu_si512(multiplier));
 }
 
+// Without an addend the difference does not overflow (requantize.h).
 [[gnu::always_inline]] inline __m512i ActivateAvx512(const RequantizeAvx512& r,
                                                      __m512i p) {
-  const __m512i a = _mm512_abs_epi16(p);
-  const __m512i i =
-      _mm512_srlv_epi16(_mm512_adds_epu16(a, r.wrap), r.segment_shift);
-  const __m512i even = _mm512_add_epi16(
-      _mm512_permutexvar_epi16(i, r.intercept),
-      _mm512_mulhrs_epi16(_mm512_permutexvar_epi16(i, r.slope), a));
-  return _mm512_subs_epi16(_mm512_max_epi16(p, _mm512_setzero_si512()), even);
+  const __m512i relu = _mm512_max_epi16(p, _mm512_setzero_si512());
+  return _mm512_sub_epi16(relu, EvenPart(r.even, _mm512_abs_epi16(p)));
 }
 
 // Codes of 64 p, given as two vectors.

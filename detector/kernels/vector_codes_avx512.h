@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "detector/kernels/even_table_avx512.h"
 #include "detector/kernels/requantize.h"
 
 namespace cyto8 {
@@ -60,22 +61,12 @@ inline Words MultiplyHigh(Words a, Words b) {
 }
 inline Words AddSaturated(Words a, Words b) { return _mm512_adds_epi16(a, b); }
 
-struct EvenVectors {
-  Words intercept;
-  Words slope;
-  Words segment_shift;
-};
+using EvenVectors = EvenTableAvx512;
 inline EvenVectors LoadTable(const EvenTable& table) {
-  return {_mm512_loadu_si512(table.intercept), _mm512_loadu_si512(table.slope),
-          _mm512_set1_epi16(static_cast<int16_t>(table.segment_shift))};
+  return LoadEvenTable(table);
 }
 inline Words Activate(Words p, const EvenVectors& table) {
-  const Words a = _mm512_abs_epi16(p);
-  const Words i = _mm512_min_epu16(_mm512_srlv_epi16(a, table.segment_shift),
-                                   _mm512_set1_epi16(kEvenSegments - 1));
-  const Words slope = _mm512_permutexvar_epi16(i, table.slope);
-  const Words even = _mm512_add_epi16(
-      _mm512_permutexvar_epi16(i, table.intercept), MultiplyHigh(slope, a));
+  const Words even = EvenPart(table, _mm512_abs_epi16(p));
   return _mm512_subs_epi16(_mm512_max_epi16(p, _mm512_setzero_si512()), even);
 }
 inline WordPair Activate(const WordPair& p, const EvenVectors& table) {

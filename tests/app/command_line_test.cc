@@ -110,7 +110,7 @@ TEST(CommandLineTest, OldWordsOfModeNameTheNewFlag) {
   EXPECT_EQ(
       RefusalOf({"score", "x.png", "-m", "m", "-o", "o", "--isa", "sse9"}),
       "cyto8: --isa = \"sse9\": must be one of auto, plain, avx2, avx512, "
-      "avx512vnni, amxint8\n");
+      "avx512vnni, avx512vbmi, amxint8\n");
 }
 
 TEST(CommandLineTest, BadNumbersAreRefused) {

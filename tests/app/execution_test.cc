@@ -34,7 +34,8 @@ TEST(ChooseIsaTest, MoreThanTheCpuHasIsRefusedWithWhatItHas) {
 // The words of the setting are the names of kernels/isa.h, and all of them.
 TEST(ChooseIsaTest, EveryWordOfTheSettingIsKnown) {
   const std::vector<Isa> all = {Isa::kPlain, Isa::kAvx2, Isa::kAvx512,
-                                Isa::kAvx512Vnni, Isa::kAmxInt8};
+                                Isa::kAvx512Vnni, Isa::kAvx512Vbmi,
+                                Isa::kAmxInt8};
   const std::vector<std::string_view>& words =
       FindSetting("run.isa")->rule.words;
   ASSERT_EQ(words.size(), all.size() + 1);

@@ -22,12 +22,12 @@ struct Layer {
   uint8_t pad_code = 0;
 };
 
-// What any of the numbers of a table does is defined, so they are random.
+// Numbers of which no difference of p and the table overflows.
 EvenTable RandomTable(RandomNumbers& random) {
   EvenTable table = {.segment_shift = static_cast<int32_t>(random.Int(0, 15))};
   for (int i = 0; i < kEvenSegments; ++i) {
-    table.intercept[i] = static_cast<int16_t>(random.Int(-4000, 4000));
-    table.slope[i] = static_cast<int16_t>(random.Int(-32768, 32767));
+    table.intercept[i] = static_cast<int16_t>(random.Int(-8192, 8191));
+    table.slope[i] = static_cast<int16_t>(random.Int(-16384, 16383));
   }
   return table;
 }

@@ -21,6 +21,7 @@ TEST(IsaTest, EveryOneHasAName) {
   EXPECT_EQ(IsaName(Isa::kAvx2), "avx2");
   EXPECT_EQ(IsaName(Isa::kAvx512), "avx512");
   EXPECT_EQ(IsaName(Isa::kAvx512Vnni), "avx512vnni");
+  EXPECT_EQ(IsaName(Isa::kAvx512Vbmi), "avx512vbmi");
   EXPECT_EQ(IsaName(Isa::kAmxInt8), "amxint8");
 }
 
