@@ -181,19 +181,22 @@ std::shared_ptr<DepthwiseU8S8::Packed> PackAvx2(
   return packed;
 }
 
-// The order of depthwise_u8s8_vnni.h. `first`: the block's first channel.
+// Block number `number`, in the order of depthwise_u8s8_vnni.h.
 void PackVnniBlock(const Conv2dShape& s, std::span<const int8_t> wei,
                    std::span<const ChannelFactor> factors,
-                   std::span<const DepthwiseTaps> groups, int64_t block,
-                   int64_t first, int64_t first_factor, int8_t* packed_wei,
+                   std::span<const DepthwiseTaps> groups,
+                   const DepthwiseBlock& block, int64_t number,
                    DepthwiseU8S8::Packed& packed) {
+  int8_t* const packed_wei =
+      Elements<int8_t>(packed.wei) + number * std::ssize(groups) * 256;
   for (int64_t j = 0; j < 4; ++j) {
     for (int64_t dword = 0; dword < 16; ++dword) {
-      const int64_t c = first + DepthwiseVnniChannel(block, j, dword);
+      const int64_t c =
+          block.first + DepthwiseVnniChannel(block.lanes, j, dword);
       if (c >= s.in_channels) continue;
       const int64_t word = 32 * (j / 2) + 8 * (dword / 4) + 4 * (j % 2);
-      packed.SetFactor(first_factor + 16 * j + dword,
-                       first_factor + word + dword % 4,
+      packed.SetFactor(64 * number + 16 * j + dword,
+                       64 * number + word + dword % 4,
                        factors[static_cast<size_t>(c)]);
       for (size_t i = 0; i < groups.size() * 4; ++i) {
         const int64_t tap = groups[i / 4][i % 4];
@@ -210,20 +213,17 @@ std::shared_ptr<DepthwiseU8S8::Packed> PackVnni(
     const Conv2dShape& s, std::span<const int8_t> wei,
     std::span<const ChannelFactor> factors) {
   const auto groups = DepthwiseVnniGroups(s.kernel_height, s.stride_y);
-  const auto blocks = DepthwiseVnniBlocks(s.in_channels);
-  const int64_t block_bytes = std::ssize(groups) * 256;
+  std::vector<DepthwiseBlock> blocks;
+  for (int64_t c = 0; c < s.in_channels;) {
+    blocks.push_back(DepthwiseBlockAt(c, s.in_channels));
+    c = blocks.back().first + blocks.back().lanes;
+  }
   auto packed = std::make_shared<DepthwiseU8S8::Packed>(
-      std::ssize(blocks) * block_bytes, std::ssize(blocks) * 64,
+      std::ssize(blocks) * std::ssize(groups) * 256, std::ssize(blocks) * 64,
       s.in_width * s.in_channels);
-  int8_t* packed_wei = Elements<int8_t>(packed->wei);
-  int64_t channel = 0;
-  int64_t factor = 0;
-  for (const int64_t block : blocks) {
-    PackVnniBlock(s, wei, factors, groups, block, channel, factor, packed_wei,
+  for (size_t i = 0; i < blocks.size(); ++i) {
+    PackVnniBlock(s, wei, factors, groups, blocks[i], static_cast<int64_t>(i),
                   *packed);
-    packed_wei += block_bytes;
-    channel += block;
-    factor += 64;
   }
   return packed;
 }

@@ -74,15 +74,6 @@ std::vector<DepthwiseTaps> DepthwiseVnniGroups(int64_t kernel, int64_t stride) {
   return list.Take();
 }
 
-std::vector<int64_t> DepthwiseVnniBlocks(int64_t channels) {
-  std::vector<int64_t> blocks;
-  while (channels > 0) {
-    blocks.push_back(channels > 48 ? 64 : channels > 16 ? 32 : 16);
-    channels -= blocks.back();
-  }
-  return blocks;
-}
-
 int64_t DepthwiseVnniChannel(int64_t block, int64_t j, int64_t dword) {
   return 16 * (dword / 4 % (block / 16)) + 4 * j + dword % 4;
 }

@@ -29,6 +29,7 @@
 #include <cstdint>
 
 #include "detector/kernels/depthwise_u8s8_fast.h"
+#include "detector/kernels/depthwise_u8s8_vnni.h"
 #include "detector/kernels/requantize_avx512.h"
 
 namespace cyto8 {
@@ -68,7 +69,8 @@ struct Segment {
   __mmask64 valid[2];  // the bytes of these.
   int64_t first_column;
   int64_t last_column;
-  int64_t channels;  // of the block, if the last is not full.
+  int64_t seen;      // channels that the block before has, too.
+  int64_t channels;  // of the block: all its lanes, or all there are.
   __mmask64 mask;    // of these in one strip.
   bool whole;        // 64, 32 or 16.
   const int8_t* wei;
@@ -542,9 +544,10 @@ inline void RunSegment(const Segment& s) {
   }
 }
 
-// Adds 64 sums of a block to those of its channels, and clears them.
-inline void Flush(int64_t channels, int64_t lanes, uint32_t* dst,
-                  CodeSums& sums) {
+// Adds the sums of a block of so many lanes to those of its channels but the
+// ones it has seen, and clears them.
+inline void Flush(const Segment& s, int64_t lanes, uint32_t* dst) {
+  CodeSums& sums = *s.sums;
   const __m512i even =
       _mm512_sub_epi16(sums.both, _mm512_slli_epi16(sums.odd, 8));
   alignas(64) uint16_t words[64];
@@ -556,10 +559,8 @@ inline void Flush(int64_t channels, int64_t lanes, uint32_t* dst,
   _mm512_store_si512(words + 32, _mm512_permutex2var_epi64(low, second, high));
   for (int64_t i = 0; i < 64; i += 16) {
     const int64_t c = i % lanes;
-    if (c >= channels) continue;
-    const int64_t left = channels - c;
-    const auto mask =
-        static_cast<__mmask16>(left >= 16 ? 0xffff : (1 << left) - 1);
+    const uint64_t wanted = s.mask >> s.seen << s.seen;
+    const auto mask = static_cast<__mmask16>(wanted >> c);
     const __m512i more = _mm512_cvtepu16_epi32(
         _mm256_load_si256(reinterpret_cast<const __m256i*>(words + i)));
     _mm512_mask_storeu_epi32(
@@ -620,7 +621,7 @@ inline void RunTile(Segment& s, int64_t c, int64_t first_row,
     }
   }
   if (s.rows->sums != nullptr) {
-    Flush(s.channels, 64 / kStrips, s.rows->sums + c, *s.sums);
+    Flush(s, 64 / kStrips, s.rows->sums + c);
   }
 }
 
@@ -641,19 +642,20 @@ inline void RunBlocks(Segment& s, int64_t first_row, int64_t last_row) {
   s.shift = rows.shift;
   s.multiplier = rows.multiplier;
   for (int64_t c = 0; c < rows.channels;) {
-    const int64_t left = rows.channels - c;
-    const int64_t lanes = left > 48 ? 64 : left > 16 ? 32 : 16;
-    s.channels = left < lanes ? left : lanes;
-    s.whole = left >= lanes;
+    const DepthwiseBlock block = DepthwiseBlockAt(c, rows.channels);
+    const int64_t left = rows.channels - block.first;
+    s.seen = block.seen;
+    s.channels = left < block.lanes ? left : block.lanes;
+    s.whole = left >= block.lanes;
     s.mask = ~__mmask64{0} >> (64 - s.channels);
-    if (lanes == 64) {
-      RunTile<1, kKernel, kStride>(s, c, first_row, last_row);
-    } else if (lanes == 32) {
-      RunTile<2, kKernel, kStride>(s, c, first_row, last_row);
+    if (block.lanes == 64) {
+      RunTile<1, kKernel, kStride>(s, block.first, first_row, last_row);
+    } else if (block.lanes == 32) {
+      RunTile<2, kKernel, kStride>(s, block.first, first_row, last_row);
     } else {
-      RunTile<4, kKernel, kStride>(s, c, first_row, last_row);
+      RunTile<4, kKernel, kStride>(s, block.first, first_row, last_row);
     }
-    c += lanes;
+    c = block.first + block.lanes;
     s.wei += GroupsOf<kKernel, kStride>() * 256;
     s.bias += 64;
     s.shift += 64;
