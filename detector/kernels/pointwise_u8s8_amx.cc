@@ -156,7 +156,7 @@ void ComputeBlock(const PointwiseRows& rows, const Block& block, int64_t first,
 }  // namespace
 
 void PointwiseAmx(const PointwiseRows& rows) {
-  if (rows.in_channels <= 32) return PointwiseAvx512Vbmi(rows);
+  if (rows.in_channels <= 24) return PointwiseAvx512Vbmi(rows);
   ComputeAll(rows);
   _tile_release();
 }
