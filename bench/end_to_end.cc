@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The whole program against the network alone, in one table: rate, share of the
-// network's rate, scaling over processes, stages, peak memory and AP. Starts
-// `cyto8 score` as a user would, cold, with everything that it writes; the
-// network's rate is taken just before and just after. docs/benchmarks.md tells
-// how to read it.
+// network's rate, processor time beyond the network, scaling over processes,
+// stages, peak memory and AP. Starts `cyto8 score` as a user would, cold, with
+// everything that it writes; the network's rate and processor time are taken
+// just before and just after. docs/benchmarks.md tells how to read it.
 //
 //   bench_end_to_end --cyto8 build/release/app/cyto8 --model CARD
 //       --images FOLDER --mpp-from FILE --gt FILE --threads 2 --rounds 10
@@ -70,9 +70,27 @@ std::string MedianAndSpread(const std::vector<double>& values, int decimals) {
                      *low, decimals, *high, decimals);
 }
 
+double SecondsOf(const timeval& time) {
+  return static_cast<double>(time.tv_sec) +
+         static_cast<double>(time.tv_usec) / 1e6;
+}
+
+// User and system time.
+double CpuSecondsOf(const rusage& usage) {
+  return SecondsOf(usage.ru_utime) + SecondsOf(usage.ru_stime);
+}
+
+// Of this process so far.
+double CpuSeconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return CpuSecondsOf(usage);
+}
+
 // A process that was waited for.
 struct Finished {
   double seconds = 0;
+  double cpu_seconds = 0;
   int64_t peak_bytes = 0;
   int exit_status = -1;
 };
@@ -102,6 +120,7 @@ Finished Wait(pid_t child, Clock::time_point start) {
   rusage usage{};
   wait4(child, &status, 0, &usage);
   return {.seconds = Since(start),
+          .cpu_seconds = CpuSecondsOf(usage),
           .peak_bytes = usage.ru_maxrss * 1024,
           .exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1};
 }
@@ -112,9 +131,18 @@ void Demand(const Finished& finished, const std::string& what) {
   std::exit(1);
 }
 
-// Tiles a second of the network alone: one session a thread, the same tile
-// again and again.
-double NetworkRate(const LoadedModel& model, const BenchOptions& options) {
+struct NetworkCost {
+  double tiles_a_second = 0;
+  double cpu_seconds = 0;  // of a tile.
+};
+
+NetworkCost Mean(const NetworkCost& a, const NetworkCost& b) {
+  return {.tiles_a_second = (a.tiles_a_second + b.tiles_a_second) / 2,
+          .cpu_seconds = (a.cpu_seconds + b.cpu_seconds) / 2};
+}
+
+// The network alone: one session a thread, the same tile again and again.
+NetworkCost CostOfNetwork(const LoadedModel& model, const BenchOptions& options) {
   const Detector& detector = *model.detector;
   const Image tile =
       Image::Create(detector.tile_width_px(), detector.tile_height_px())
@@ -126,6 +154,7 @@ double NetworkRate(const LoadedModel& model, const BenchOptions& options) {
     if (!sessions.back().Infer(tile.view(), serial).ok()) std::exit(1);
   }
   std::atomic<int64_t> tiles = 0;
+  const double cpu_before = CpuSeconds();
   const Clock::time_point start = Clock::now();
   std::vector<std::thread> threads;
   for (DetectorSession& session : sessions) {
@@ -137,7 +166,9 @@ double NetworkRate(const LoadedModel& model, const BenchOptions& options) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  return static_cast<double>(tiles) / Since(start);
+  const auto count = static_cast<double>(tiles);
+  return {.tiles_a_second = count / Since(start),
+          .cpu_seconds = (CpuSeconds() - cpu_before) / count};
 }
 
 std::vector<std::string> ImagePaths(const std::string& folder) {
@@ -182,10 +213,14 @@ int64_t TilesOf(const nlohmann::json& run) {
 
 // What one round measured.
 struct Round {
-  double network_rate = 0;  // tiles a second; mean of before and after.
+  NetworkCost network = {};  // mean of before and after.
   Finished score = {};
   double processes_rate = 0;  // of as many single-thread processes.
   int64_t tiles = 0;
+
+  double CpuPerTile() const {
+    return score.cpu_seconds / static_cast<double>(tiles);
+  }
 };
 
 // One single-thread process a thread, each with its share of the images.
@@ -221,12 +256,12 @@ Round MeasureRound(const BenchOptions& options, const LoadedModel& model,
   const std::string out = (folder / "out").string();
   fs::remove_all(folder);
   fs::create_directories(folder);
-  const double before = NetworkRate(model, options);
+  const NetworkCost before = CostOfNetwork(model, options);
   const Clock::time_point start = Clock::now();
   round.score =
       Wait(Start(ScoreWords(options, images, options.threads, out)), start);
   Demand(round.score, "cyto8 score");
-  round.network_rate = (before + NetworkRate(model, options)) / 2;
+  round.network = Mean(before, CostOfNetwork(model, options));
   round.tiles = TilesOf(ReadJson(out + "/run.json"));
   round.processes_rate = RateOfProcesses(options, images, folder);
   return round;
@@ -267,12 +302,14 @@ void PrintAccuracy(const BenchOptions& options, const fs::path& folder) {
 
 void PrintTable(const BenchOptions& options, const std::vector<Round>& rounds,
                 size_t images, const fs::path& folder) {
-  std::vector<double> network, score, share, scaling, peak;
+  std::vector<double> network, score, share, scaling, peak, cpu, beyond;
   for (const Round& round : rounds) {
     const double rate = static_cast<double>(round.tiles) / round.score.seconds;
-    network.push_back(round.network_rate);
+    network.push_back(round.network.tiles_a_second);
     score.push_back(rate);
-    share.push_back(100 * rate / round.network_rate);
+    share.push_back(100 * rate / round.network.tiles_a_second);
+    cpu.push_back(1e3 * round.network.cpu_seconds);
+    beyond.push_back(1e3 * (round.CpuPerTile() - round.network.cpu_seconds));
     scaling.push_back(100 * rate / round.processes_rate);
     peak.push_back(static_cast<double>(round.score.peak_bytes) / (1 << 20));
   }
@@ -283,6 +320,10 @@ void PrintTable(const BenchOptions& options, const std::vector<Round>& rounds,
   fmt::print("| network alone, tiles/s | {} |\n", MedianAndSpread(network, 2));
   fmt::print("| cold score, tiles/s | {} |\n", MedianAndSpread(score, 2));
   fmt::print("| score / network, % | {} |\n", MedianAndSpread(share, 1));
+  fmt::print("| network alone, ms of CPU a tile | {} |\n",
+             MedianAndSpread(cpu, 1));
+  fmt::print("| score beyond it, ms of CPU a tile | {} |\n",
+             MedianAndSpread(beyond, 1));
   fmt::print("| score / single-thread processes, % | {} |\n",
              MedianAndSpread(scaling, 1));
   fmt::print("| peak memory, MiB | {} |\n", MedianAndSpread(peak, 0));
@@ -308,7 +349,7 @@ int Run(const BenchOptions& options) {
         stderr, "round {}: {:.1f} s, {:.2f} tiles/s of {:.2f}\n", i + 1,
         rounds.back().score.seconds,
         static_cast<double>(rounds.back().tiles) / rounds.back().score.seconds,
-        rounds.back().network_rate);
+        rounds.back().network.tiles_a_second);
   }
   PrintTable(options, rounds, images.size(), folder);
   fs::remove_all(folder);
