@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "app/png_encoder.h"
 #include "base/version.h"
@@ -45,8 +46,8 @@ class HeatmapPainter {
       : map_(map),
         row_entries_(map.width_px + 1),
         next_(static_cast<size_t>(row_entries_ * map.height_px)) {
-    for (size_t i = 0; i < next_.size(); ++i) {
-      next_[i] = static_cast<uint16_t>(i % static_cast<size_t>(row_entries_));
+    for (auto row = next_.begin(); row != next_.end(); row += row_entries_) {
+      std::iota(row, row + row_entries_, uint16_t{0});
     }
   }
 

@@ -142,7 +142,8 @@ NetworkCost Mean(const NetworkCost& a, const NetworkCost& b) {
 }
 
 // The network alone: one session a thread, the same tile again and again.
-NetworkCost CostOfNetwork(const LoadedModel& model, const BenchOptions& options) {
+NetworkCost CostOfNetwork(const LoadedModel& model,
+                          const BenchOptions& options) {
   const Detector& detector = *model.detector;
   const Image tile =
       Image::Create(detector.tile_width_px(), detector.tile_height_px())

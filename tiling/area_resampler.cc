@@ -13,7 +13,8 @@
 // - else: a linear interpolation in fixed point of 11 bits, between pixels that
 //   are found by OpenCV's rule for areas, which is not that of INTER_LINEAR.
 // Every product, sum and rounding below is made in that order and precision;
-// ResampleArea is the judge.
+// ResampleArea is the judge. The means take most of the time of a scan, so they
+// have a twin in vectors (mean_rows.h) with the same products and sums.
 #include "tiling/area_resampler.h"
 
 #include <algorithm>
@@ -21,11 +22,13 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "base/checked_math.h"
 #include "base/image_view.h"
+#include "tiling/mean_rows.h"
 
 namespace cyto8 {
 
@@ -201,17 +204,72 @@ Lanes Load(const float* from) {
   return lanes;
 }
 
-// Means in float.
-class MeanFilter final : public AreaResampler::Filter {
+// Means in float: which rows go into which, and by what weight.
+class MeanFilter : public AreaResampler::Filter {
  public:
-  MeanFilter(const Axis& x, const Axis& y)
-      : Filter(y.src, y.dst), x_(x), y_(y), rows_(CoverageOf(y, 0)) {
+  explicit MeanFilter(const Axis& y)
+      : Filter(y.src, y.dst), y_(y), rows_(CoverageOf(y, 0)) {
     last_needed_ = rows_.last();
-    std::vector<Coverage> columns(static_cast<size_t>(x.dst));
-    for (int64_t i = 0; i < x.dst; ++i) {
-      columns[i] = CoverageOf(x, i);
-      taps_ = std::max(taps_, columns[i].count);
+  }
+
+  void Push(const uint8_t* src) final {
+    AddColumns(src);
+    ++pushed_;
+    AddLastRow();
+  }
+
+  void Take(uint8_t* dst) final {
+    Round(dst);
+    ++taken_;
+    if (taken_ == dst_rows_) return;
+    rows_ = CoverageOf(y_, taken_);
+    last_needed_ = rows_.last();
+    AddLastRow();
+  }
+
+ protected:
+  // The row of the source, as wide as the result.
+  virtual void AddColumns(const uint8_t* src) = 0;
+  // That row times a weight: the first of a row of the result, or one more.
+  virtual void SetRow(float weight) = 0;
+  virtual void AddRow(float weight) = 0;
+  virtual void Round(uint8_t* dst) const = 0;
+
+ private:
+  // The last row that came, if the next row of the result needs it.
+  void AddLastRow() {
+    const int64_t row = pushed_ - 1;
+    if (row < rows_.first) return;
+    const float weight = rows_.Weight(row);
+    if (row == rows_.first) {
+      SetRow(weight);
+    } else {
+      AddRow(weight);
     }
+  }
+
+  Axis y_;
+  Coverage rows_;  // of the next row of the result.
+};
+
+std::vector<Coverage> CoveragesOf(const Axis& axis) {
+  std::vector<Coverage> pixels(static_cast<size_t>(axis.dst));
+  for (int64_t i = 0; i < axis.dst; ++i) pixels[i] = CoverageOf(axis, i);
+  return pixels;
+}
+
+int64_t MostPixels(std::span<const Coverage> columns) {
+  int64_t most = 1;
+  for (const Coverage& column : columns) most = std::max(most, column.count);
+  return most;
+}
+
+// The specification: plain loops.
+class PlainMeanFilter final : public MeanFilter {
+ public:
+  PlainMeanFilter(const Axis& x, const Axis& y,
+                  std::span<const Coverage> columns)
+      : MeanFilter(y), x_(x), taps_(MostPixels(columns)) {
     first_.resize(columns.size());
     weights_.resize(columns.size() * taps_);
     for (int64_t i = 0; i < x.dst; ++i) {
@@ -225,36 +283,25 @@ class MeanFilter final : public AreaResampler::Filter {
     sums_.resize(kRgbChannels * x.dst);
   }
 
-  void Push(const uint8_t* src) override {
+ private:
+  void AddColumns(const uint8_t* src) override {
     for (int64_t i = 0; i < kRgbChannels * x_.src; ++i) pixels_[i] = src[i];
     switch (taps_) {
       case 2:
-        AddColumns<2>();
+        AddTaps<2>();
         break;
       case 3:
-        AddColumns<3>();
+        AddTaps<3>();
         break;
       default:
-        AddColumns<0>();
+        AddTaps<0>();
     }
-    ++pushed_;
-    AddRow();
   }
 
-  void Take(uint8_t* dst) override {
-    for (const float sum : sums_) *dst++ = RoundToByte(sum);
-    ++taken_;
-    if (taken_ == dst_rows_) return;
-    rows_ = CoverageOf(y_, taken_);
-    last_needed_ = rows_.last();
-    AddRow();
-  }
-
- private:
   // kTaps == 0: taps_ of them. The weights beyond the last are 0 and so are the
   // pixels beyond the row: they add nothing, exactly.
   template <int64_t kTaps>
-  void AddColumns() {
+  void AddTaps() {
     const int64_t taps = kTaps > 0 ? kTaps : taps_;
     const float* weights = weights_.data();
     float* means = means_.data();
@@ -270,31 +317,126 @@ class MeanFilter final : public AreaResampler::Filter {
     }
   }
 
-  // The last row that came, if the next row of the result needs it.
-  void AddRow() {
-    const int64_t row = pushed_ - 1;
-    if (row < rows_.first) return;
-    const float weight = rows_.Weight(row);
+  void SetRow(float weight) override {
     const auto size = static_cast<int64_t>(sums_.size());
     float* sums = sums_.data();
     const float* means = means_.data();
-    if (row == rows_.first) {
-      for (int64_t i = 0; i < size; ++i) sums[i] = weight * means[i];
-    } else {
-      for (int64_t i = 0; i < size; ++i) sums[i] += weight * means[i];
-    }
+    for (int64_t i = 0; i < size; ++i) sums[i] = weight * means[i];
+  }
+  void AddRow(float weight) override {
+    const auto size = static_cast<int64_t>(sums_.size());
+    float* sums = sums_.data();
+    const float* means = means_.data();
+    for (int64_t i = 0; i < size; ++i) sums[i] += weight * means[i];
+  }
+  void Round(uint8_t* dst) const override {
+    for (const float sum : sums_) *dst++ = RoundToByte(sum);
   }
 
   Axis x_;
-  Axis y_;
-  int64_t taps_ = 1;            // of every column, padded with zeros.
+  int64_t taps_;                // of every column, padded with zeros.
   std::vector<int64_t> first_;  // of each column, in pixels_.
   std::vector<float> weights_;  // [column][tap]
   std::vector<float> pixels_;   // the row of the source.
   std::vector<float> means_;    // that row, as wide as the result.
   std::vector<float> sums_;     // the next row of the result, so far.
-  Coverage rows_;               // of the next row of the result.
 };
+
+// The same in vectors; see mean_rows.h.
+class VectorMeanFilter final : public MeanFilter {
+ public:
+  VectorMeanFilter(const Axis& x, const Axis& y,
+                   std::span<const Coverage> columns)
+      : MeanFilter(y),
+        taps_per_block_(MostPixels(columns)),
+        dst_bytes_(kRgbChannels * x.dst) {
+    const int64_t blocks = (dst_bytes_ + kMeanLanes - 1) / kMeanLanes;
+    blocks_.resize(blocks);
+    taps_.resize(blocks * taps_per_block_);
+    means_.resize(blocks * kMeanLanes);
+    sums_.resize(blocks * kMeanLanes);
+    for (int64_t b = 0; b < blocks; ++b) {
+      const auto [first, end] = WindowOf(b, columns);
+      const int64_t in_row =
+          std::min(kRgbChannels * x.src - first, kMeanWindowBytes);
+      blocks_[b] = {.first_byte = first,
+                    .in_row = ~uint64_t{0} >> (kMeanWindowBytes - in_row)};
+      PlanBlock(b, columns);
+    }
+  }
+
+  // Whether every block finds its pixels in one window.
+  static bool Fits(std::span<const Coverage> columns) {
+    const int64_t bytes = kRgbChannels * std::ssize(columns);
+    for (int64_t b = 0; b * kMeanLanes < bytes; ++b) {
+      const auto [first, end] = WindowOf(b, columns);
+      if (end - first > kMeanWindowBytes) return false;
+    }
+    return true;
+  }
+
+ private:
+  struct Window {
+    int64_t first = 0;
+    int64_t end = 0;
+  };
+  // Bytes of the pixels that a block of numbers covers.
+  static Window WindowOf(int64_t block, std::span<const Coverage> columns) {
+    const int64_t last =
+        std::min((block + 1) * kMeanLanes, kRgbChannels * std::ssize(columns)) -
+        1;
+    return {.first =
+                columns[block * kMeanLanes / kRgbChannels].first * kRgbChannels,
+            .end = (columns[last / kRgbChannels].last() + 1) * kRgbChannels};
+  }
+
+  void PlanBlock(int64_t block, std::span<const Coverage> columns) {
+    for (int64_t lane = 0; lane < kMeanLanes; ++lane) {
+      const int64_t number = block * kMeanLanes + lane;
+      if (number >= dst_bytes_) return;
+      const Coverage& column = columns[number / kRgbChannels];
+      for (int64_t i = 0; i < column.count; ++i) {
+        const int64_t pixel = column.first + i;
+        MeanTap& tap = taps_[block * taps_per_block_ + i];
+        tap.weights[lane] = column.Weight(pixel);
+        tap.places[lane] =
+            static_cast<uint8_t>(pixel * kRgbChannels + number % kRgbChannels -
+                                 blocks_[block].first_byte);
+      }
+    }
+  }
+
+  void AddColumns(const uint8_t* src) override {
+    MeanRowAvx512(blocks_.data(), std::ssize(blocks_), taps_.data(),
+                  taps_per_block_, src, means_.data());
+  }
+  void SetRow(float weight) override {
+    SetRowAvx512(weight, means_.data(), std::ssize(means_), sums_.data());
+  }
+  void AddRow(float weight) override {
+    AddRowAvx512(weight, means_.data(), std::ssize(means_), sums_.data());
+  }
+  void Round(uint8_t* dst) const override {
+    RoundRowAvx512(sums_.data(), dst_bytes_, dst);
+  }
+
+  int64_t taps_per_block_;
+  int64_t dst_bytes_;  // of a row.
+  std::vector<MeanBlock> blocks_;
+  std::vector<MeanTap> taps_;  // [block][tap]
+  std::vector<float> means_;   // the last row that came, as wide as the result.
+  std::vector<float> sums_;    // the next row of the result, so far.
+};
+
+std::unique_ptr<AreaResampler::Filter> MakeMeanFilter(const Axis& x,
+                                                      const Axis& y,
+                                                      ResamplerIsa isa) {
+  const std::vector<Coverage> columns = CoveragesOf(x);
+  if (isa == ResamplerIsa::kAvx512Vbmi && VectorMeanFilter::Fits(columns)) {
+    return std::make_unique<VectorMeanFilter>(x, y, columns);
+  }
+  return std::make_unique<PlainMeanFilter>(x, y, columns);
+}
 
 // Two neighbours and their weights in units of 1 / 2048.
 struct Pair {
@@ -364,8 +506,8 @@ class LinearFilter final : public AreaResampler::Filter {
   std::vector<int32_t> current_;  // the result, times 2048.
 };
 
-std::unique_ptr<AreaResampler::Filter> MakeFilter(const Axis& x,
-                                                  const Axis& y) {
+std::unique_ptr<AreaResampler::Filter> MakeFilter(const Axis& x, const Axis& y,
+                                                  ResamplerIsa isa) {
   if (x.scale() < 1 || y.scale() < 1) {
     return std::make_unique<LinearFilter>(x, y);
   }
@@ -373,10 +515,21 @@ std::unique_ptr<AreaResampler::Filter> MakeFilter(const Axis& x,
     return std::make_unique<CopyFilter>(x, y);
   }
   if (x.IsWhole() && y.IsWhole()) return std::make_unique<BlockFilter>(x, y);
-  return std::make_unique<MeanFilter>(x, y);
+  return MakeMeanFilter(x, y, isa);
 }
 
 }  // namespace
+
+std::vector<ResamplerIsa> UsableResamplerIsas() {
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vbmi")) {
+    return {ResamplerIsa::kPlain, ResamplerIsa::kAvx512Vbmi};
+  }
+  return {ResamplerIsa::kPlain};
+}
+
+ResamplerIsa BestResamplerIsa() { return UsableResamplerIsas().back(); }
 
 AreaResampler::AreaResampler(std::unique_ptr<Filter> filter)
     : filter_(std::move(filter)) {}
@@ -384,11 +537,9 @@ AreaResampler::AreaResampler(AreaResampler&&) noexcept = default;
 AreaResampler& AreaResampler::operator=(AreaResampler&&) noexcept = default;
 AreaResampler::~AreaResampler() = default;
 
-StatusOr<AreaResampler> AreaResampler::Create(int64_t src_width_px,
-                                              int64_t src_height_px,
-                                              int64_t dst_width_px,
-                                              int64_t dst_height_px,
-                                              const Limits& limits) {
+StatusOr<AreaResampler> AreaResampler::Create(
+    int64_t src_width_px, int64_t src_height_px, int64_t dst_width_px,
+    int64_t dst_height_px, const Limits& limits, ResamplerIsa isa) {
   const auto check = [&](std::string_view name, int64_t side_px) {
     return CheckRange(name, side_px, 1, limits.max_side_px);
   };
@@ -396,9 +547,9 @@ StatusOr<AreaResampler> AreaResampler::Create(int64_t src_width_px,
   CYTO8_RETURN_IF_ERROR(check("src_height_px", src_height_px));
   CYTO8_RETURN_IF_ERROR(check("dst_width_px", dst_width_px));
   CYTO8_RETURN_IF_ERROR(check("dst_height_px", dst_height_px));
-  return AreaResampler(
-      MakeFilter({.src = src_width_px, .dst = dst_width_px},
-                 {.src = src_height_px, .dst = dst_height_px}));
+  return AreaResampler(MakeFilter({.src = src_width_px, .dst = dst_width_px},
+                                  {.src = src_height_px, .dst = dst_height_px},
+                                  isa));
 }
 
 Status AreaResampler::PushRow(const uint8_t* src) {

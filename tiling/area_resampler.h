@@ -6,11 +6,22 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "base/limits.h"
 #include "base/status.h"
 
 namespace cyto8 {
+
+// Which instructions the means may use; results are the same.
+enum class ResamplerIsa {
+  kPlain,       // whatever the compiler's baseline is.
+  kAvx512Vbmi,  // AVX-512 F, BW and VBMI; for scales up to about 3.
+};
+
+// What this CPU can run, kPlain first, the best last.
+std::vector<ResamplerIsa> UsableResamplerIsas();
+ResamplerIsa BestResamplerIsa();
 
 // Byte for byte what ResampleArea (tiling/resample.h) gives, that is OpenCV
 // 4.6's INTER_AREA, for every pair of sizes whose pixels it can hold. Use:
@@ -32,7 +43,8 @@ class AreaResampler {
                                         int64_t src_height_px,
                                         int64_t dst_width_px,
                                         int64_t dst_height_px,
-                                        const Limits& limits = {});
+                                        const Limits& limits = {},
+                                        ResamplerIsa isa = BestResamplerIsa());
   AreaResampler(AreaResampler&&) noexcept;
   AreaResampler& operator=(AreaResampler&&) noexcept;
   ~AreaResampler();

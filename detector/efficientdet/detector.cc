@@ -205,19 +205,21 @@ StatusOr<DetectorSession> DetectorSession::Create(
 void FillWithTile(const ImageView& tile, const Rgb& pad, int64_t width_px,
                   std::span<uint8_t> dst) {
   const int64_t row_bytes = width_px * kRgbChannels;
+  std::vector<uint8_t> padding(static_cast<size_t>(row_bytes));
+  for (size_t i = 0; i < padding.size(); i += kRgbChannels) {
+    padding[i] = pad.red;
+    padding[i + 1] = pad.green;
+    padding[i + 2] = pad.blue;
+  }
   for (int64_t y = 0; y * row_bytes < std::ssize(dst); ++y) {
     uint8_t* const row = dst.data() + y * row_bytes;
-    const int64_t covered = y < tile.height_px ? tile.width_px : 0;
+    const int64_t covered =
+        y < tile.height_px ? tile.width_px * kRgbChannels : 0;
     if (covered > 0) {
-      std::memcpy(row, tile.Row(y),
-                  static_cast<size_t>(covered * kRgbChannels));
+      std::memcpy(row, tile.Row(y), static_cast<size_t>(covered));
     }
-    for (int64_t x = covered; x < width_px; ++x) {
-      uint8_t* const pixel = row + x * kRgbChannels;
-      pixel[0] = pad.red;
-      pixel[1] = pad.green;
-      pixel[2] = pad.blue;
-    }
+    std::memcpy(row + covered, padding.data(),
+                static_cast<size_t>(row_bytes - covered));
   }
 }
 

@@ -68,21 +68,52 @@ bool Collect(std::span<const float> logits, int64_t anchor, float cut,
   return true;
 }
 
+// True if a logit is not below the cut or is not a number. Almost none is, so
+// whole blocks are looked at first; the fixed length makes vector code of it.
+constexpr size_t kBlockLogits = 64;
+bool IsWorthALook(std::span<const float> logits, float cut) {
+  int found = 0;
+  if (logits.size() == kBlockLogits) {
+    for (size_t i = 0; i < kBlockLogits; ++i) found |= !(logits[i] < cut);
+  } else {
+    for (const float logit : logits) found |= !(logit < cut);
+  }
+  return found != 0;
+}
+
+// The candidates of one level, whose first anchor has that number.
+Status CollectLevel(std::span<const float> logits, size_t level,
+                    int64_t first_anchor, int64_t classes, float cut,
+                    const PostprocessOptions& options,
+                    std::vector<Candidate>& candidates) {
+  const auto step = static_cast<size_t>(classes);
+  size_t seen = 0;  // logits of anchors that were looked at.
+  for (size_t begin = 0; begin < logits.size(); begin += kBlockLogits) {
+    const size_t end = std::min(begin + kBlockLogits, logits.size());
+    if (!IsWorthALook(logits.subspan(begin, end - begin), cut)) continue;
+    // Every anchor that has a logit in the block.
+    for (size_t i = std::max(seen, begin - begin % step); i < end; i += step) {
+      const int64_t anchor = first_anchor + static_cast<int64_t>(i / step);
+      if (!Collect(logits.subspan(i, step), anchor, cut, options, candidates)) {
+        return NotANumber(level, anchor);
+      }
+      seen = i + step;
+    }
+  }
+  return OkStatus();
+}
+
 StatusOr<std::vector<Candidate>> CollectAll(const RawMaps& maps,
                                             int64_t classes,
                                             const PostprocessOptions& options) {
   const float cut = LogitCut(options.score_threshold);
-  const auto step = static_cast<size_t>(classes);
   std::vector<Candidate> candidates;
   int64_t anchor = 0;
   for (size_t level = 0; level < maps.class_logits.size(); ++level) {
     const std::span<const float> logits = maps.class_logits[level];
-    for (size_t i = 0; i < logits.size(); i += step, ++anchor) {
-      const std::span<const float> here = logits.subspan(i, step);
-      if (!Collect(here, anchor, cut, options, candidates)) {
-        return NotANumber(level, anchor);
-      }
-    }
+    CYTO8_RETURN_IF_ERROR(
+        CollectLevel(logits, level, anchor, classes, cut, options, candidates));
+    anchor += std::ssize(logits) / classes;
   }
   return candidates;
 }

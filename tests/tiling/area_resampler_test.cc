@@ -29,9 +29,11 @@ Image MakeRandomImage(int64_t width, int64_t height, std::mt19937& random) {
 
 // The rows as they come, and how many bytes they are.
 std::vector<uint8_t> ResampleByRows(const ImageView& src, int64_t width,
-                                    int64_t height) {
-  AreaResampler resampler =
-      AreaResampler::Create(src.width_px, src.height_px, width, height).value();
+                                    int64_t height,
+                                    ResamplerIsa isa = BestResamplerIsa()) {
+  AreaResampler resampler = AreaResampler::Create(src.width_px, src.height_px,
+                                                  width, height, Limits(), isa)
+                                .value();
   std::vector<uint8_t> row(static_cast<size_t>(width * kRgbChannels));
   std::vector<uint8_t> rows;
   for (int64_t y = 0; y < src.height_px; ++y) {
@@ -44,12 +46,14 @@ std::vector<uint8_t> ResampleByRows(const ImageView& src, int64_t width,
   return rows;
 }
 
+// With every set of instructions.
 bool EqualsResampleArea(const ImageView& src, int64_t width, int64_t height) {
   const Image expected = ResampleArea(src, width, height).value();
-  return std::ranges::equal(
-      ResampleByRows(src, width, height),
-      std::span(expected.view().data,
-                static_cast<size_t>(kRgbChannels * width * height)));
+  const std::span pixels(expected.view().data,
+                         static_cast<size_t>(kRgbChannels * width * height));
+  return std::ranges::all_of(UsableResamplerIsas(), [&](ResamplerIsa isa) {
+    return std::ranges::equal(ResampleByRows(src, width, height, isa), pixels);
+  });
 }
 
 std::string Sizes(const ImageView& src, int64_t width, int64_t height) {

@@ -264,6 +264,74 @@ TEST(PostprocessTest, RefusesValuesThatAreNotNumbers) {
   EXPECT_TRUE(small.Run({.score_threshold = 0.7f}).ok());
 }
 
+// Anchors that lie apart, in a large level and a small one.
+struct TwoLevels {
+  static constexpr int64_t kLarge = 70;
+  static constexpr int64_t kSmall = 5;
+
+  explicit TwoLevels(int64_t of_classes)
+      : classes(of_classes),
+        large(static_cast<size_t>(kLarge * classes), -3.0f),
+        small(static_cast<size_t>(kSmall * classes), -3.0f) {
+    for (int64_t i = 0; i < kLarge + kSmall; ++i) {
+      const auto x = static_cast<float>(20 * i);
+      anchors.push_back({0, x, 10, x + 10});
+    }
+  }
+  float& Logit(int64_t anchor, int64_t class_index) {
+    const bool is_large = anchor < kLarge;
+    const int64_t number = is_large ? anchor : anchor - kLarge;
+    return (is_large
+                ? large
+                : small)[static_cast<size_t>(number * classes + class_index)];
+  }
+  StatusOr<std::vector<Detection>> Run(ClassChoice choice) {
+    return Postprocess({.class_logits = {large, small},
+                        .box_codes = {std::vector<float>(kLarge * 4),
+                                      std::vector<float>(kSmall * 4)}},
+                       anchors, classes,
+                       {.classes = choice, .score_threshold = 0.5f});
+  }
+
+  int64_t classes;
+  std::vector<float> large;
+  std::vector<float> small;
+  std::vector<AnchorBox> anchors;
+};
+
+// Logits are looked at in blocks that do not end where anchors do.
+TEST(PostprocessTest, FindsALogitWhereverItStands) {
+  constexpr int64_t kAnchors = TwoLevels::kLarge + TwoLevels::kSmall;
+  for (int64_t classes = 1; classes <= 7; ++classes) {
+    for (int64_t i = 0; i < kAnchors * classes; ++i) {
+      TwoLevels maps(classes);
+      const int64_t anchor = i / classes;
+      maps.Logit(anchor, i % classes) = 1;
+      const ClassChoice choice =
+          i % 2 == 0 ? ClassChoice::kEveryClass : ClassChoice::kBestPerAnchor;
+      const auto found = maps.Run(choice);
+      ASSERT_EQ(found->size(), 1u) << anchor << " of " << classes << " classes";
+      EXPECT_EQ((*found)[0].box.x_min, 20 * anchor);
+      EXPECT_EQ((*found)[0].class_id, i % classes + 1);
+      maps.Logit(anchor, i % classes) = NAN;
+      const bool is_large = anchor < TwoLevels::kLarge;
+      EXPECT_EQ(maps.Run(choice).status().message(),
+                "class logit of level " + std::to_string(is_large ? 0 : 1) +
+                    ", anchor " + std::to_string(anchor) +
+                    " = nan: must be a number");
+    }
+  }
+}
+
+TEST(PostprocessTest, FindsEveryLogitOnce) {
+  for (int64_t classes = 1; classes <= 7; ++classes) {
+    TwoLevels maps(classes);
+    std::ranges::fill(maps.large, 1.0f);
+    std::ranges::fill(maps.small, 1.0f);
+    EXPECT_EQ(maps.Run(ClassChoice::kBestPerAnchor)->size(), 75u);
+  }
+}
+
 TEST(PostprocessTest, RefusesOptionsOutOfRange) {
   const auto error = [](const PostprocessOptions& options) {
     return CheckPostprocessOptions(options).message();

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The means of the area resampler in vectors of 16 numbers: what its plain
+// loops give, bit for bit. Contract of an island: no templates, nothing that
+// could be shared with other files. Tested by
+// tests/tiling/area_resampler_test.cc.
+#pragma once
+
+#include <cstdint>
+
+namespace cyto8 {
+
+constexpr int64_t kMeanLanes = 16;
+constexpr int64_t kMeanWindowBytes = 64;
+
+// One pixel of the source for each of 16 numbers of the result: which byte of
+// the block's window, and its weight. A number that needs no such pixel has
+// weight 0.
+struct MeanTap {
+  float weights[kMeanLanes] = {};
+  uint8_t places[kMeanLanes] = {};
+};
+
+// 16 numbers of a row of the result, one after the other.
+struct MeanBlock {
+  int64_t first_byte = 0;  // of the source row: there the window begins.
+  uint64_t in_row = 0;     // bit i: byte i of the window lies in the row.
+};
+
+// means[16 * blocks]; block b has taps[taps_per_block * b] and those behind it,
+// which are added in that order.
+void MeanRowAvx512(const MeanBlock* blocks, int64_t block_count,
+                   const MeanTap* taps, int64_t taps_per_block,
+                   const uint8_t* src, float* means);
+
+// sums[i] = weight * means[i], or that added to it; count: a multiple of 16.
+void SetRowAvx512(float weight, const float* means, int64_t count, float* sums);
+void AddRowAvx512(float weight, const float* means, int64_t count, float* sums);
+
+// Rounded half to even; sums in [0, 255.5).
+void RoundRowAvx512(const float* sums, int64_t count, uint8_t* dst);
+
+}  // namespace cyto8
