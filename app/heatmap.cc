@@ -43,13 +43,7 @@ PixelRange Covered(double min, double max, int64_t px_per_px, int64_t size) {
 class HeatmapPainter {
  public:
   explicit HeatmapPainter(Heatmap& map)
-      : map_(map),
-        row_entries_(map.width_px + 1),
-        next_(static_cast<size_t>(row_entries_ * map.height_px)) {
-    for (auto row = next_.begin(); row != next_.end(); row += row_entries_) {
-      std::iota(row, row + row_entries_, uint16_t{0});
-    }
-  }
+      : map_(map), next_(static_cast<size_t>(map.height_px)) {}
 
   void Paint(const Box& box, uint8_t value) {
     const PixelRange columns =
@@ -63,13 +57,22 @@ class HeatmapPainter {
 
  private:
   void PaintRow(int64_t y, PixelRange columns, uint8_t value) {
-    uint16_t* next = next_.data() + y * row_entries_;
+    uint16_t* next = NextOfRow(y);
     uint8_t* row = map_.values.data() + y * map_.width_px;
     for (int64_t x = Unset(next, columns.first); x < columns.end;
          x = Unset(next, x)) {
       row[x] = value;
       next[x] = static_cast<uint16_t>(x + 1);
     }
+  }
+
+  uint16_t* NextOfRow(int64_t y) {
+    std::vector<uint16_t>& next = next_[static_cast<size_t>(y)];
+    if (next.empty()) {
+      next.resize(static_cast<size_t>(map_.width_px + 1));
+      std::iota(next.begin(), next.end(), uint16_t{0});
+    }
+    return next.data();
   }
 
   // The first pixel at or behind x that is not set; the width if there is none.
@@ -82,8 +85,9 @@ class HeatmapPainter {
   }
 
   Heatmap& map_;
-  int64_t row_entries_;         // a pixel each, and the end of the row.
-  std::vector<uint16_t> next_;  // the pixel itself if it is not set.
+  // Of each row that was painted: its pixels, each leading to itself if it is
+  // not set, and the end of the row.
+  std::vector<std::vector<uint16_t>> next_;
 };
 
 uint8_t ValueOf(float score) {

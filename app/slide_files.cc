@@ -62,6 +62,14 @@ Status WriteFile(FileSystem& files, const std::string& path,
   return file.Commit();
 }
 
+// For those before the last file of a folder.
+Status PlaceFile(FileSystem& files, const std::string& path,
+                 const Writer& writer) {
+  CYTO8_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(files, path));
+  CYTO8_RETURN_IF_ERROR(writer(SinkTo(file)));
+  return file.Place();
+}
+
 Writer Compressed(Writer writer) {
   return [writer = std::move(writer)](const Sink& sink) -> Status {
     CYTO8_ASSIGN_OR_RETURN(GzipWriter gzip, GzipWriter::Create(sink));
@@ -83,7 +91,7 @@ Status WriteOverlayFile(FileSystem& files, const SlideFilesOptions& options,
         slide);
     return OkStatus();
   }
-  return WriteFile(
+  return PlaceFile(
       files, options.folder + "/overlay.jpg", [&](const Sink& sink) {
         return WriteOverlay(size,
                             OverlayPainter(slide.cells, options.card->classes),
@@ -96,18 +104,21 @@ Status WriteHeatmapFile(FileSystem& files, const SlideFilesOptions& options,
   if (!options.heatmap) return OkStatus();
   CYTO8_ASSIGN_OR_RETURN(const std::string png,
                          HeatmapPng(slide, *options.card));
-  return WriteFileAtomically(files, options.folder + "/heatmap.png", png);
+  return PlaceFile(files, options.folder + "/heatmap.png",
+                   [&](const Sink& sink) { return sink(png); });
 }
 
 Status WriteBoxFiles(FileSystem& files, const SlideFilesOptions& options,
                      const SlideResult& slide) {
   const ModelCard& card = *options.card;
-  CYTO8_RETURN_IF_ERROR(WriteFile(
+  CYTO8_RETURN_IF_ERROR(PlaceFile(
       files, options.folder + "/detections.csv",
       [&](const Sink& sink) { return WriteDetectionsCsv(slide, card, sink); }));
   CYTO8_RETURN_IF_ERROR(
-      WriteFile(files, options.folder + "/coco.json",
+      PlaceFile(files, options.folder + "/coco.json",
                 [&](const Sink& sink) { return WriteCoco(slide, sink); }));
+  // All of them are on disk under their names before the last one gets its own.
+  CYTO8_RETURN_IF_ERROR(SyncFolder(files, options.folder));
   return WriteFile(files, options.folder + "/detections.geojson.gz",
                    Compressed([&](const Sink& sink) {
                      return WriteGeoJson(slide, card, sink);

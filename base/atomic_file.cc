@@ -100,21 +100,25 @@ Status AtomicFile::SyncAndClose() {
   return files_->Close(std::exchange(file_, -1), path_);
 }
 
-Status AtomicFile::SyncFolder() {
-  const std::string folder = FolderOf(path_);
-  CYTO8_ASSIGN_OR_RETURN(const int file, files_->OpenDirectory(folder));
-  const Status synced = files_->Sync(file, folder);
-  const Status closed = files_->Close(file, folder);
-  return synced.ok() ? closed : synced;
-}
-
-Status AtomicFile::Commit() {
+Status AtomicFile::Place() {
   CYTO8_RETURN_IF_ERROR(error_);
   CYTO8_RETURN_IF_ERROR(SyncAndClose());
   CYTO8_RETURN_IF_ERROR(
       Renamed(files_->Rename(temporary_, path_), temporary_, path_));
   temporary_.clear();
-  return SyncFolder();
+  return OkStatus();
+}
+
+Status AtomicFile::Commit() {
+  CYTO8_RETURN_IF_ERROR(Place());
+  return SyncFolder(*files_, FolderOf(path_));
+}
+
+Status SyncFolder(FileSystem& files, const std::string& folder) {
+  CYTO8_ASSIGN_OR_RETURN(const int file, files.OpenDirectory(folder));
+  const Status synced = files.Sync(file, folder);
+  const Status closed = files.Close(file, folder);
+  return synced.ok() ? closed : synced;
 }
 
 Status WriteFileAtomically(FileSystem& files, const std::string& path,

@@ -36,12 +36,16 @@ class AtomicFile {
   // comes with the new content in place, whole. At most once.
   Status Commit();
 
+  // Commit, but for the folder: on disk and under the final name, which a loss
+  // of power may still take back. Who places several files calls SyncFolder
+  // once. Either this or Commit.
+  Status Place();
+
  private:
   AtomicFile(FileSystem& files, std::string path, std::string temporary,
              int file);
   Status Flush();
   Status SyncAndClose();
-  Status SyncFolder();
 
   FileSystem* files_;
   std::string path_;
@@ -50,6 +54,9 @@ class AtomicFile {
   std::vector<std::byte> buffer_;
   Status error_;
 };
+
+// The names in a folder are on disk.
+Status SyncFolder(FileSystem& files, const std::string& folder);
 
 // Create, Append, Commit in one call.
 Status WriteFileAtomically(FileSystem& files, const std::string& path,

@@ -352,7 +352,8 @@ class VectorMeanFilter final : public MeanFilter {
         dst_bytes_(kRgbChannels * x.dst) {
     const int64_t blocks = (dst_bytes_ + kMeanLanes - 1) / kMeanLanes;
     blocks_.resize(blocks);
-    taps_.resize(blocks * taps_per_block_);
+    weights_.resize(blocks * taps_per_block_);
+    places_.resize(blocks * taps_per_block_);
     means_.resize(blocks * kMeanLanes);
     sums_.resize(blocks * kMeanLanes);
     for (int64_t b = 0; b < blocks; ++b) {
@@ -397,9 +398,9 @@ class VectorMeanFilter final : public MeanFilter {
       const Coverage& column = columns[number / kRgbChannels];
       for (int64_t i = 0; i < column.count; ++i) {
         const int64_t pixel = column.first + i;
-        MeanTap& tap = taps_[block * taps_per_block_ + i];
-        tap.weights[lane] = column.Weight(pixel);
-        tap.places[lane] =
+        const int64_t tap = block * taps_per_block_ + i;
+        weights_[tap].weights[lane] = column.Weight(pixel);
+        places_[tap].places[lane] =
             static_cast<uint8_t>(pixel * kRgbChannels + number % kRgbChannels -
                                  blocks_[block].first_byte);
       }
@@ -407,8 +408,12 @@ class VectorMeanFilter final : public MeanFilter {
   }
 
   void AddColumns(const uint8_t* src) override {
-    MeanRowAvx512(blocks_.data(), std::ssize(blocks_), taps_.data(),
-                  taps_per_block_, src, means_.data());
+    MeanRowAvx512({.blocks = blocks_.data(),
+                   .block_count = std::ssize(blocks_),
+                   .weights = weights_.data(),
+                   .places = places_.data(),
+                   .taps_per_block = taps_per_block_},
+                  src, means_.data());
   }
   void SetRow(float weight) override {
     SetRowAvx512(weight, means_.data(), std::ssize(means_), sums_.data());
@@ -423,9 +428,10 @@ class VectorMeanFilter final : public MeanFilter {
   int64_t taps_per_block_;
   int64_t dst_bytes_;  // of a row.
   std::vector<MeanBlock> blocks_;
-  std::vector<MeanTap> taps_;  // [block][tap]
-  std::vector<float> means_;   // the last row that came, as wide as the result.
-  std::vector<float> sums_;    // the next row of the result, so far.
+  std::vector<MeanWeights> weights_;  // [block][tap]
+  std::vector<MeanPlaces> places_;    // [block][tap]
+  std::vector<float> means_;  // the last row that came, as wide as the result.
+  std::vector<float> sums_;   // the next row of the result, so far.
 };
 
 std::unique_ptr<AreaResampler::Filter> MakeMeanFilter(const Axis& x,

@@ -12,11 +12,13 @@ namespace cyto8 {
 constexpr int64_t kMeanLanes = 16;
 constexpr int64_t kMeanWindowBytes = 64;
 
-// One pixel of the source for each of 16 numbers of the result: which byte of
-// the block's window, and its weight. A number that needs no such pixel has
+// One pixel of the source for each of 16 numbers of the result: its weight, and
+// which byte of the block's window it is. A number that needs no such pixel has
 // weight 0.
-struct MeanTap {
+struct alignas(64) MeanWeights {
   float weights[kMeanLanes] = {};
+};
+struct alignas(16) MeanPlaces {
   uint8_t places[kMeanLanes] = {};
 };
 
@@ -26,11 +28,16 @@ struct MeanBlock {
   uint64_t in_row = 0;     // bit i: byte i of the window lies in the row.
 };
 
-// means[16 * blocks]; block b has taps[taps_per_block * b] and those behind it,
-// which are added in that order.
-void MeanRowAvx512(const MeanBlock* blocks, int64_t block_count,
-                   const MeanTap* taps, int64_t taps_per_block,
-                   const uint8_t* src, float* means);
+// means[16 * blocks]; block b has the weights and places from
+// [taps_per_block * b] on, which are added in that order.
+struct MeanPlan {
+  const MeanBlock* blocks = nullptr;
+  int64_t block_count = 0;
+  const MeanWeights* weights = nullptr;
+  const MeanPlaces* places = nullptr;
+  int64_t taps_per_block = 0;
+};
+void MeanRowAvx512(const MeanPlan& plan, const uint8_t* src, float* means);
 
 // sums[i] = weight * means[i], or that added to it; count: a multiple of 16.
 void SetRowAvx512(float weight, const float* means, int64_t count, float* sums);

@@ -8,32 +8,43 @@
 namespace cyto8 {
 namespace {
 
-__m512 PixelsOf(const MeanTap& tap, __m512i window) {
-  const __m512i places = _mm512_castsi128_si512(
-      _mm_loadu_si128(reinterpret_cast<const __m128i*>(tap.places)));
-  const __m512i bytes = _mm512_permutexvar_epi8(places, window);
-  return _mm512_cvtepi32_ps(
-      _mm512_cvtepu8_epi32(_mm512_castsi512_si128(bytes)));
+__m512 Weighted(const MeanWeights& weights, const MeanPlaces& places,
+                __m512i window) {
+  const __m512i wanted = _mm512_castsi128_si512(
+      _mm_load_si128(reinterpret_cast<const __m128i*>(places.places)));
+  const __m128i bytes =
+      _mm512_castsi512_si128(_mm512_permutexvar_epi8(wanted, window));
+  const __m512 pixels = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
+  return _mm512_mul_ps(pixels, _mm512_load_ps(weights.weights));
 }
 
-__m512 Weighted(const MeanTap& tap, __m512i window) {
-  return _mm512_mul_ps(PixelsOf(tap, window), _mm512_loadu_ps(tap.weights));
+// kTaps == 0: as many as the plan says.
+template <int64_t kTaps>
+void MeanRow(const MeanPlan& plan, const uint8_t* src, float* means) {
+  const int64_t taps = kTaps > 0 ? kTaps : plan.taps_per_block;
+  const MeanWeights* weights = plan.weights;
+  const MeanPlaces* places = plan.places;
+  for (int64_t b = 0; b < plan.block_count; ++b) {
+    const MeanBlock& block = plan.blocks[b];
+    const __m512i window =
+        _mm512_maskz_loadu_epi8(block.in_row, src + block.first_byte);
+    __m512 mean = Weighted(weights[0], places[0], window);
+    for (int64_t tap = 1; tap < taps; ++tap) {
+      mean = _mm512_add_ps(mean, Weighted(weights[tap], places[tap], window));
+    }
+    _mm512_storeu_ps(means + b * kMeanLanes, mean);
+    weights += taps;
+    places += taps;
+  }
 }
 
 }  // namespace
 
-void MeanRowAvx512(const MeanBlock* blocks, int64_t block_count,
-                   const MeanTap* taps, int64_t taps_per_block,
-                   const uint8_t* src, float* means) {
-  for (int64_t b = 0; b < block_count; ++b) {
-    const __m512i window =
-        _mm512_maskz_loadu_epi8(blocks[b].in_row, src + blocks[b].first_byte);
-    __m512 mean = Weighted(taps[0], window);
-    for (int64_t tap = 1; tap < taps_per_block; ++tap) {
-      mean = _mm512_add_ps(mean, Weighted(taps[tap], window));
-    }
-    _mm512_storeu_ps(means + b * kMeanLanes, mean);
-    taps += taps_per_block;
+void MeanRowAvx512(const MeanPlan& plan, const uint8_t* src, float* means) {
+  if (plan.taps_per_block == 3) {
+    MeanRow<3>(plan, src, means);  // a scan at twice the model's resolution.
+  } else {
+    MeanRow<0>(plan, src, means);
   }
 }
 

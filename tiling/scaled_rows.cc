@@ -2,7 +2,9 @@
 // A row source on top of a row source; see scaled_rows.h.
 #include "tiling/scaled_rows.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -18,6 +20,43 @@ double Seconds(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
 }
 
+// Rows of the source that were decoded together. libjpeg-turbo writes a row
+// that begins at a multiple of 16 past the caches; these are read at once, so
+// they begin elsewhere.
+class DecodedRows {
+ public:
+  static constexpr int64_t kMostRows = 4;
+
+  explicit DecodedRows(int64_t row_bytes)
+      : stride_bytes_((row_bytes + kAlignment - 1) / kAlignment * kAlignment),
+        bytes_(static_cast<size_t>(kMostRows * stride_bytes_ + kAlignment)) {
+    const auto address = reinterpret_cast<uintptr_t>(bytes_.data());
+    first_ = static_cast<int64_t>((kOdd - address) % kAlignment);
+  }
+
+  bool IsEmpty() const { return given_ == rows_; }
+  const uint8_t* Next() { return bytes_.data() + Place(given_++); }
+
+  // Once it is empty.
+  Status ReadFrom(RowSource& source, int64_t rows) {
+    given_ = 0;
+    rows_ = rows;
+    return source.ReadRows(rows, bytes_.data() + first_, stride_bytes_);
+  }
+
+ private:
+  static constexpr int64_t kAlignment = 32;
+  static constexpr uintptr_t kOdd = 8;
+
+  int64_t Place(int64_t row) const { return first_ + row * stride_bytes_; }
+
+  int64_t stride_bytes_;
+  std::vector<uint8_t> bytes_;
+  int64_t first_ = 0;  // byte of the first row.
+  int64_t rows_ = 0;
+  int64_t given_ = 0;
+};
+
 class ScaledRowSource final : public RowSource {
  public:
   ScaledRowSource(std::unique_ptr<RowSource> source, AreaResampler resampler,
@@ -26,7 +65,7 @@ class ScaledRowSource final : public RowSource {
         resampler_(std::move(resampler)),
         info_(info),
         rows_left_(source_->info().height_px),
-        row_(static_cast<size_t>(source_->info().width_px * kRgbChannels)),
+        decoded_(source_->info().width_px * kRgbChannels),
         seconds_(&seconds) {}
 
   const ImageInfo& info() const override { return info_; }
@@ -34,13 +73,24 @@ class ScaledRowSource final : public RowSource {
   // The resampler keeps a few rows of floats.
   int64_t memory_bytes() const override {
     constexpr int64_t kFloatRows = 4;
-    const int64_t row_bytes = std::ssize(row_) + info_.width_px * kRgbChannels;
+    const int64_t row_bytes =
+        (source_->info().width_px + info_.width_px) * kRgbChannels;
     return source_->memory_bytes() +
            kFloatRows * static_cast<int64_t>(sizeof(float)) * row_bytes;
   }
 
   Status ReadRows(int64_t count, uint8_t* dst,
                   int64_t dst_stride_bytes) override {
+    const double decode_before = seconds_->decode;
+    const Clock::time_point start = Clock::now();
+    const Status status = Read(count, dst, dst_stride_bytes);
+    seconds_->resample +=
+        Seconds(start, Clock::now()) - (seconds_->decode - decode_before);
+    return status;
+  }
+
+ private:
+  Status Read(int64_t count, uint8_t* dst, int64_t dst_stride_bytes) {
     for (int64_t i = 0; i < count; ++i) {
       CYTO8_RETURN_IF_ERROR(ReadRow(dst + i * dst_stride_bytes));
       --rows_to_give_;
@@ -52,35 +102,29 @@ class ScaledRowSource final : public RowSource {
     return OkStatus();
   }
 
- private:
   Status ReadRow(uint8_t* dst) {
     while (!resampler_.HasRow()) {
-      CYTO8_RETURN_IF_ERROR(Decode());
-      const Clock::time_point start = Clock::now();
-      CYTO8_RETURN_IF_ERROR(resampler_.PushRow(row_.data()));
-      seconds_->resample += Seconds(start, Clock::now());
+      if (decoded_.IsEmpty()) CYTO8_RETURN_IF_ERROR(Decode());
+      CYTO8_RETURN_IF_ERROR(resampler_.PushRow(decoded_.Next()));
     }
-    const Clock::time_point start = Clock::now();
-    const Status status = resampler_.TakeRow(dst);
-    seconds_->resample += Seconds(start, Clock::now());
-    return status;
+    return resampler_.TakeRow(dst);
   }
 
   Status Decode() {
+    const int64_t rows = std::min(rows_left_, DecodedRows::kMostRows);
     const Clock::time_point start = Clock::now();
-    const Status status =
-        source_->ReadRows(/*count=*/1, row_.data(), std::ssize(row_));
+    const Status status = decoded_.ReadFrom(*source_, rows);
     seconds_->decode += Seconds(start, Clock::now());
-    --rows_left_;
+    rows_left_ -= rows;
     return status;
   }
 
   std::unique_ptr<RowSource> source_;
   AreaResampler resampler_;
   ImageInfo info_;
-  int64_t rows_left_;                       // of the source.
+  int64_t rows_left_;                       // of the source, not decoded yet.
   int64_t rows_to_give_ = info_.height_px;  // of the result.
-  std::vector<uint8_t> row_;
+  DecodedRows decoded_;
   ScaledRowSeconds* seconds_;
 };
 

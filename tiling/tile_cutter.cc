@@ -101,8 +101,16 @@ StatusOr<Image> TileCutter::Cut(int64_t index) {
   const Tile& tile = tiles_[static_cast<size_t>(index)];
   CYTO8_ASSIGN_OR_RETURN(Image image,
                          Image::Create(tile.width_px, tile.height_px, limits_));
-  CYTO8_RETURN_IF_ERROR(ReadTo(EndY(tile)));
-  image = CopyOut(tile, std::move(image));
+  CYTO8_RETURN_IF_ERROR(ReadTo(tile.y_px));
+  if (left_ == 1 && band_.empty() && tile.width_px == rows_->info().width_px) {
+    // Nobody else needs these rows: no copies.
+    CYTO8_RETURN_IF_ERROR(rows_->ReadRows(tile.height_px, image.MutableRow(0),
+                                          image.view().stride_bytes));
+    begin_y_ += tile.height_px;
+  } else {
+    CYTO8_RETURN_IF_ERROR(ReadTo(EndY(tile)));
+    image = CopyOut(tile, std::move(image));
+  }
   Release(index);
   const bool is_last = left_ == 0;
   CYTO8_RETURN_IF_ERROR(ReadTo(is_last

@@ -139,6 +139,22 @@ TEST_F(SlideFilesTest, TheMarkerGoesFirstAndComesLast) {
                   "overlay.jpg "));
 }
 
+// Every file is synced before it gets its name, the folder before the marker
+// gets its own and after it: no loss of power leaves a marker alone.
+TEST_F(SlideFilesTest, CallsComeInTheOrderThatSurvivesPowerLoss) {
+  SlideResult slide = TwoCells();
+  CountCalls([&](FileSystem& files) { return Write(files, slide); });
+  std::string order;
+  for (const FileCall call : faulty_.calls()) {
+    if (call == FileCall::kSync) order += "sync ";
+    if (call == FileCall::kRename) order += "rename ";
+  }
+  EXPECT_EQ(order,
+            "sync rename sync rename sync rename sync rename "  // the others.
+            "sync "                                             // the folder.
+            "sync rename sync ");                               // the marker.
+}
+
 TEST_F(SlideFilesTest, WhatIsNotWantedThisTimeDoesNotStay) {
   SlideResult slide = TwoCells();
   EXPECT_TRUE(Write(RealFileSystem(), slide).ok());

@@ -166,6 +166,25 @@ TEST_F(TileCutterTest, HeldBytesDoNotGrowWithTheHeight) {
   EXPECT_LE(low, 3 * 100 * 400 * kRgbChannels);
 }
 
+TEST_F(TileCutterTest, ATileAsWideAsTheImageShowsItsPlace) {
+  for (int64_t height_px = 1; height_px <= 37; ++height_px) {
+    for (int64_t y_px = 0; y_px + height_px <= 37; ++y_px) {
+      const Tile tile = {
+          .x_px = 0, .y_px = y_px, .width_px = 50, .height_px = height_px};
+      ASSERT_TRUE(ShowsTile(Cutter({tile})->Take(0).value(), image_, tile))
+          << y_px << " " << height_px;
+      EXPECT_EQ(rows_read_, 37);
+    }
+  }
+}
+
+TEST_F(TileCutterTest, DamageInATileAsWideAsTheImageStays) {
+  const auto cutter = Cutter(
+      {{.x_px = 0, .y_px = 3, .width_px = 50, .height_px = 30}}, /*bad_row=*/9);
+  EXPECT_EQ(cutter->Take(0).status().message(), "damaged");
+  EXPECT_EQ(cutter->Take(0).status().message(), "damaged");
+}
+
 TEST_F(TileCutterTest, DamageBelowTheLastTileIsSeen) {
   const std::vector<Tile> tiles = {
       {.x_px = 0, .y_px = 0, .width_px = 5, .height_px = 5}};
