@@ -6,7 +6,7 @@
 #include "app/geojson_writer.h"
 
 #include <algorithm>
-#include <cstring>
+#include <functional>
 #include <map>
 #include <vector>
 
@@ -37,48 +37,39 @@ std::string NameOf(const SlideIdentity& slide, const Detection& cell) {
 // Ids in the order of the cells. Boxes of one class that are written alike are
 // rare but possible (a soft suppression keeps them), and QuPath asks its user
 // what to do with equal ids: from the second on they are numbered. To know
-// them without a table of all ids, the first 8 bytes of each are sorted once.
+// them without a table of all ids, hashes of the names are sorted once.
 class FeatureIds {
  public:
-  static StatusOr<FeatureIds> Create(const SlideResult& slide);
+  explicit FeatureIds(const SlideResult& slide);
 
   StatusOr<std::string> Next(const SlideIdentity& slide, const Detection& cell);
 
  private:
-  static uint64_t FirstBytes(const Uuid& uuid);
+  static size_t HashOf(const std::string& name) {
+    return std::hash<std::string>()(name);
+  }
 
-  std::vector<uint64_t> shared_;  // beginnings that occur more than once.
+  std::vector<size_t> shared_;    // hashes that occur more than once.
   std::map<Uuid, int64_t> seen_;  // of those.
 };
 
-uint64_t FeatureIds::FirstBytes(const Uuid& uuid) {
-  uint64_t bytes = 0;
-  std::memcpy(&bytes, uuid.data(), sizeof(bytes));
-  return bytes;
-}
-
-StatusOr<FeatureIds> FeatureIds::Create(const SlideResult& slide) {
-  std::vector<uint64_t> all;
+FeatureIds::FeatureIds(const SlideResult& slide) {
+  std::vector<size_t> all;
   all.reserve(slide.cells.size());
   for (const FoundCell& cell : slide.cells) {
-    CYTO8_ASSIGN_OR_RETURN(
-        const Uuid uuid,
-        NamedUuid(kDetectionNamespace, NameOf(slide.identity, cell.detection)));
-    all.push_back(FirstBytes(uuid));
+    all.push_back(HashOf(NameOf(slide.identity, cell.detection)));
   }
   std::sort(all.begin(), all.end());
-  FeatureIds ids;
   for (size_t i = 1; i < all.size(); ++i) {
-    if (all[i] == all[i - 1]) ids.shared_.push_back(all[i]);
+    if (all[i] == all[i - 1]) shared_.push_back(all[i]);
   }
-  return ids;
 }
 
 StatusOr<std::string> FeatureIds::Next(const SlideIdentity& slide,
                                        const Detection& cell) {
   const std::string name = NameOf(slide, cell);
   CYTO8_ASSIGN_OR_RETURN(Uuid uuid, NamedUuid(kDetectionNamespace, name));
-  if (std::binary_search(shared_.begin(), shared_.end(), FirstBytes(uuid))) {
+  if (std::binary_search(shared_.begin(), shared_.end(), HashOf(name))) {
     const int64_t times = ++seen_[uuid];
     if (times > 1) {
       CYTO8_ASSIGN_OR_RETURN(
@@ -140,7 +131,7 @@ Status WriteGeoJson(const SlideResult& slide, const ModelCard& card,
   for (const CardClass& entry : card.classes) {
     classifications.push_back(Classification(entry));
   }
-  CYTO8_ASSIGN_OR_RETURN(FeatureIds ids, FeatureIds::Create(slide));
+  FeatureIds ids(slide);
   CYTO8_RETURN_IF_ERROR(sink(Head(slide)));
   for (size_t i = 0; i < slide.cells.size(); ++i) {
     const Detection& cell = slide.cells[i].detection;

@@ -24,7 +24,7 @@ GzipWriter::GzipWriter(Sink sink, std::unique_ptr<z_stream_s, Close> stream)
     : sink_(std::move(sink)), stream_(std::move(stream)), block_(kBlockBytes) {}
 
 StatusOr<GzipWriter> GzipWriter::Create(Sink sink) {
-  constexpr int kLevel = 6;
+  constexpr int kLevel = 4;  // 3 % more bytes than 6 in two thirds of its time.
   constexpr int kLargestWindow = 15;
   constexpr int kGzipFormat = 16;  // added to the window: zlib's way to ask.
   constexpr int kMemoryLevel = 8;  // zlib's default: 128 KiB in all.
