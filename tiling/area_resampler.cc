@@ -354,8 +354,8 @@ class VectorMeanFilter final : public MeanFilter {
     blocks_.resize(blocks);
     weights_.resize(blocks * taps_per_block_);
     places_.resize(blocks * taps_per_block_);
-    means_.resize(blocks * kMeanLanes);
-    sums_.resize(blocks * kMeanLanes);
+    means_.resize(blocks);
+    sums_.resize(blocks);
     for (int64_t b = 0; b < blocks; ++b) {
       const auto [first, end] = WindowOf(b, columns);
       const int64_t in_row =
@@ -399,7 +399,7 @@ class VectorMeanFilter final : public MeanFilter {
       for (int64_t i = 0; i < column.count; ++i) {
         const int64_t pixel = column.first + i;
         const int64_t tap = block * taps_per_block_ + i;
-        weights_[tap].weights[lane] = column.Weight(pixel);
+        weights_[tap].values[lane] = column.Weight(pixel);
         places_[tap].places[lane] =
             static_cast<uint8_t>(pixel * kRgbChannels + number % kRgbChannels -
                                  blocks_[block].first_byte);
@@ -428,10 +428,11 @@ class VectorMeanFilter final : public MeanFilter {
   int64_t taps_per_block_;
   int64_t dst_bytes_;  // of a row.
   std::vector<MeanBlock> blocks_;
-  std::vector<MeanWeights> weights_;  // [block][tap]
+  std::vector<MeanNumbers> weights_;  // [block][tap]
   std::vector<MeanPlaces> places_;    // [block][tap]
-  std::vector<float> means_;  // the last row that came, as wide as the result.
-  std::vector<float> sums_;   // the next row of the result, so far.
+  std::vector<MeanNumbers>
+      means_;  // the last row that came, as wide as the result.
+  std::vector<MeanNumbers> sums_;  // the next row of the result, so far.
 };
 
 std::unique_ptr<AreaResampler::Filter> MakeMeanFilter(const Axis& x,

@@ -12,12 +12,14 @@ namespace cyto8 {
 constexpr int64_t kMeanLanes = 16;
 constexpr int64_t kMeanWindowBytes = 64;
 
-// One pixel of the source for each of 16 numbers of the result: its weight, and
-// which byte of the block's window it is. A number that needs no such pixel has
-// weight 0.
-struct alignas(64) MeanWeights {
-  float weights[kMeanLanes] = {};
+// 16 numbers; a register.
+struct alignas(64) MeanNumbers {
+  float values[kMeanLanes] = {};
 };
+
+// One pixel of the source for each of 16 numbers of the result: which byte of
+// the block's window it is. Beside it stands its weight; a number that needs no
+// such pixel has weight 0.
 struct alignas(16) MeanPlaces {
   uint8_t places[kMeanLanes] = {};
 };
@@ -28,22 +30,25 @@ struct MeanBlock {
   uint64_t in_row = 0;     // bit i: byte i of the window lies in the row.
 };
 
-// means[16 * blocks]; block b has the weights and places from
+// means[block_count]; block b has the weights and places from
 // [taps_per_block * b] on, which are added in that order.
 struct MeanPlan {
   const MeanBlock* blocks = nullptr;
   int64_t block_count = 0;
-  const MeanWeights* weights = nullptr;
+  const MeanNumbers* weights = nullptr;
   const MeanPlaces* places = nullptr;
   int64_t taps_per_block = 0;
 };
-void MeanRowAvx512(const MeanPlan& plan, const uint8_t* src, float* means);
+void MeanRowAvx512(const MeanPlan& plan, const uint8_t* src,
+                   MeanNumbers* means);
 
-// sums[i] = weight * means[i], or that added to it; count: a multiple of 16.
-void SetRowAvx512(float weight, const float* means, int64_t count, float* sums);
-void AddRowAvx512(float weight, const float* means, int64_t count, float* sums);
+// sums[i] = weight * means[i], or that added to it.
+void SetRowAvx512(float weight, const MeanNumbers* means, int64_t block_count,
+                  MeanNumbers* sums);
+void AddRowAvx512(float weight, const MeanNumbers* means, int64_t block_count,
+                  MeanNumbers* sums);
 
-// Rounded half to even; sums in [0, 255.5).
-void RoundRowAvx512(const float* sums, int64_t count, uint8_t* dst);
+// The first `count` numbers, rounded half to even; sums in [0, 255.5).
+void RoundRowAvx512(const MeanNumbers* sums, int64_t count, uint8_t* dst);
 
 }  // namespace cyto8
