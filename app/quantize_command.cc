@@ -52,7 +52,7 @@ StatusOr<SlideReader> ReaderFor(FileSystem& files, const ModelCard& card,
                                      .model_mpp = card.mpp,
                                      .grid = {.tile_width_px = card.width_px,
                                               .tile_height_px = card.height_px,
-                                       .overlap_px = 0},
+                                              .overlap_px = 0},
                                      .limits = limits});
 }
 
@@ -74,6 +74,7 @@ std::string ProvenanceText(const NetworkFile& file,
       {"options",
        {{"range", std::string(RangeMethodName(quantize.range.method))},
         {"percentile", quantize.range.percentile},
+        {"clip_weight", quantize.range.clip_weight},
         {"equalize", quantize.equalize},
         {"correct_bias", quantize.correct_bias},
         {"search_weights", quantize.search_weights},

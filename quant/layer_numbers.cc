@@ -109,9 +109,10 @@ StatusOr<RoundedWeights> Rounded(const SourceCodes& src, const RealLayer& layer,
                                  std::span<const float> scaled,
                                  const LayerNumberOptions& options) {
   const std::vector<double> squares = InCodes(src.mean_squares, src, 2);
-  return RoundWeights(
-      scaled, layer.shape,
-      {.search_scale = options.search_weight_scale, .mean_squares = squares});
+  return RoundWeights(scaled, layer.shape,
+                      {.search_scale = options.search_weight_scale,
+                       .clip_weight = options.clip_weight,
+                       .mean_squares = squares});
 }
 
 double SqnrOf(std::span<const float> scaled, const RoundedWeights& rounded) {

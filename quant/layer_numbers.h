@@ -40,6 +40,7 @@ struct Addend {
 struct LayerNumberOptions {
   bool correct_bias = true;
   bool search_weight_scale = false;
+  double clip_weight = 1;  // of the search.
 };
 
 struct LayerNumbers {

@@ -23,6 +23,10 @@
 namespace cyto8 {
 namespace {
 
+// Values with fewer layers behind them, those inside of a detector's heads, are
+// clipped for the least noise: measured, that makes boxes more exact.
+constexpr int64_t kLayersThatAddUp = 8;
+
 size_t Index(int64_t i) { return static_cast<size_t>(i); }
 
 QuantParams ParamsOf(const CodeScale& codes) {
@@ -41,6 +45,19 @@ struct Codes {
   std::optional<ValueRef> sums = {};     // of each channel.
 };
 
+// For each node the most units of one path from its value to an output.
+std::vector<int64_t> LayersBehind(const Graph& graph, const LayerUnits& units) {
+  std::vector<int64_t> behind(graph.nodes.size(), 0);
+  for (int64_t i = std::ssize(graph.nodes) - 1; i >= 0; --i) {
+    const int64_t own = units.unit_of[Index(i)] >= 0 ? 1 : 0;
+    for (const ValueRef input : graph.nodes[Index(i)].inputs) {
+      int64_t& most = behind[Index(input.node)];
+      most = std::max(most, behind[Index(i)] + own);
+    }
+  }
+  return behind;
+}
+
 class GraphQuantizer {
  public:
   GraphQuantizer(const Graph& graph, const LayerUnits& units,
@@ -49,7 +66,8 @@ class GraphQuantizer {
         units_(units),
         calibration_(calibration),
         options_(options),
-        names_(graph) {}
+        names_(graph),
+        layers_behind_(LayersBehind(graph, units)) {}
 
   StatusOr<QuantizedGraph> Run(const Limits& limits);
 
@@ -71,6 +89,11 @@ class GraphQuantizer {
   StatusOr<ValueRef> FloatOf(ValueRef old);
   StatusOr<Codes> PixelsOf(const LayerUnit& unit);
   StatusOr<const ObservedValues*> Observed(ValueRef old) const;
+  LayerNumberOptions NumberOptions() const {
+    return {.correct_bias = options_.correct_bias,
+            .search_weight_scale = options_.search_weights,
+            .clip_weight = options_.range.clip_weight};
+  }
   // Also notes range and method of the layer.
   StatusOr<CodeScale> ChooseCodes(ValueRef old, Activation activation,
                                   QuantizedLayer* layer) const;
@@ -95,6 +118,7 @@ class GraphQuantizer {
   const Calibration& calibration_;
   const QuantizeOptions& options_;
   NamePool names_;
+  std::vector<int64_t> layers_behind_;   // by node.
   std::map<ValueRef, Codes> codes_;      // by old value.
   std::map<ValueRef, ValueRef> floats_;  // likewise.
   Graph out_;
@@ -118,8 +142,9 @@ StatusOr<CodeScale> GraphQuantizer::ChooseCodes(ValueRef old,
                                                 QuantizedLayer* layer) const {
   CYTO8_ASSIGN_OR_RETURN(const ObservedValues* seen, Observed(old));
   const auto own = options_.range_of.find(ValueName(graph_, old));
-  const RangeChoiceOptions& how =
+  RangeChoiceOptions how =
       own == options_.range_of.end() ? options_.range : own->second;
+  if (layers_behind_[Index(old.node)] < kLayersThatAddUp) how.clip_weight = 1;
   CYTO8_ASSIGN_OR_RETURN(ValueRange range,
                          Annotate(ChooseRange(seen->histogram, how),
                                   "value \"" + ValueName(graph_, old) + "\""));
@@ -314,11 +339,8 @@ StatusOr<std::optional<Addend>> GraphQuantizer::AddendOf(
 Status GraphQuantizer::AddFloatConv(const LayerUnit& unit, const Codes& src,
                                     const SourceCodes& source,
                                     const RealLayer& layer) {
-  CYTO8_ASSIGN_OR_RETURN(
-      const LayerNumbers numbers,
-      NumbersForFloats(source, layer,
-                       {.correct_bias = options_.correct_bias,
-                        .search_weight_scale = options_.search_weights}));
+  CYTO8_ASSIGN_OR_RETURN(const LayerNumbers numbers,
+                         NumbersForFloats(source, layer, NumberOptions()));
   const Node& conv = At(unit.main);
   const std::string& name = At(unit.last).name;
   QuantizedConvAttributes attributes =
@@ -410,9 +432,7 @@ Status GraphQuantizer::AddConv(const LayerUnit& unit) {
   CYTO8_ASSIGN_OR_RETURN(const auto addend, AddendOf(unit, addends));
   CYTO8_ASSIGN_OR_RETURN(
       const LayerNumbers numbers,
-      NumbersForCodes(source, layer, {dst}, addend,
-                      {.correct_bias = options_.correct_bias,
-                       .search_weight_scale = options_.search_weights}));
+      NumbersForCodes(source, layer, {dst}, addend, NumberOptions()));
   QuantizedConvAttributes attributes =
       ConvAttributesOf(conv, ShapeOf(conv.inputs[1]), src.params);
   attributes.requantize = numbers.requantize;
@@ -493,9 +513,7 @@ Status GraphQuantizer::AddDepthwise(const LayerUnit& unit) {
   }
   CYTO8_ASSIGN_OR_RETURN(
       const LayerNumbers numbers,
-      NumbersForCodes(source, layer, dst, std::nullopt,
-                      {.correct_bias = options_.correct_bias,
-                       .search_weight_scale = options_.search_weights}));
+      NumbersForCodes(source, layer, dst, std::nullopt, NumberOptions()));
   // Should dst have grown, all of its scales have, alike.
   const float growth = numbers.requantize.dst.scale / dst[0].scale;
   for (CodeScale& codes : dst) codes.scale *= growth;

@@ -22,12 +22,14 @@ namespace cyto8 {
 using Calibration = std::map<std::string, ObservedValues>;
 
 struct QuantizeOptions {
-  // How a tensor's range is chosen; kMinMax unless a name is below.
+  // How a tensor's range is chosen; kMinMax unless a name is below. Its
+  // clip_weight holds where at least 8 layers follow, else it is 1.
   RangeChoiceOptions range = {};
   std::map<std::string, RangeChoiceOptions> range_of = {};
-  bool equalize = true;         // depthwise -> pointwise, exactly.
-  bool correct_bias = true;     // for the rounding of weights.
-  bool search_weights = false;  // of the weights' scales.
+  bool equalize = true;      // depthwise -> pointwise, exactly.
+  bool correct_bias = true;  // for the rounding of weights.
+  // Of the weights' scales; their clipping counts as range.clip_weight says.
+  bool search_weights = false;
   // Node names and operator names that stay float. One that matches nothing is
   // an error.
   std::vector<std::string> excluded_nodes = {};

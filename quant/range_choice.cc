@@ -77,21 +77,22 @@ std::vector<Piece> Pieces(const Histogram& histogram) {
 }
 
 // The integral of the squared distance from u to the nearest code, over u from
-// 0 on; u in steps from the lower end of the range.
-double ErrorIntegral(double u) {
-  if (u < 0) return u * u * u / 3;
+// 0 on, that beyond the codes times clip_weight; u in steps from the lower end
+// of the range.
+double ErrorIntegral(double u, double clip_weight) {
+  if (u < 0) return clip_weight * u * u * u / 3;
   if (u > kLastCode) {
     const double beyond = u - kLastCode;
-    return kLastCode / 12.0 + beyond * beyond * beyond / 3;
+    return kLastCode / 12.0 + clip_weight * beyond * beyond * beyond / 3;
   }
   const int code = static_cast<int>(u + 0.5);
   const double rest = u - code;
   return code / 12.0 + rest * rest * rest / 3;
 }
 
-double ErrorAt(double u) {
+double ErrorAt(double u, double clip_weight) {
   const double error = u - std::clamp(std::floor(u + 0.5), 0.0, 255.0);
-  return error * error;
+  return error * error * (u < 0 || u > kLastCode ? clip_weight : 1);
 }
 
 double MeanSquare(const std::vector<Piece>& pieces, double total) {
@@ -103,37 +104,42 @@ double MeanSquare(const std::vector<Piece>& pieces, double total) {
 }
 
 double Noise(const std::vector<Piece>& pieces, double total,
-             const AffineU8& params) {
+             const AffineU8& params, double clip_weight) {
   const double scale = params.scale;
   double sum = 0;
   for (const Piece& piece : pieces) {
     const double low = piece.low / scale + params.zero_point;
     const double high = piece.high / scale + params.zero_point;
     // Of a very narrow piece the difference below would be mostly rounding.
-    const double error =
-        high - low < 1e-6
-            ? ErrorAt((low + high) / 2)
-            : (ErrorIntegral(high) - ErrorIntegral(low)) / (high - low);
+    const double error = high - low < 1e-6
+                             ? ErrorAt((low + high) / 2, clip_weight)
+                             : (ErrorIntegral(high, clip_weight) -
+                                ErrorIntegral(low, clip_weight)) /
+                                   (high - low);
     sum += piece.count * error;
   }
   return sum * scale * scale / total;
 }
 
-// The noise; infinite where the range has no parameters.
+// The noise, what is cut off times clip_weight; infinite where the range has no
+// parameters.
 class NoiseCost {
  public:
-  explicit NoiseCost(const Histogram& histogram)
+  NoiseCost(const Histogram& histogram, double clip_weight)
       : pieces_(Pieces(histogram)),
-        total_(static_cast<double>(histogram.total)) {}
+        total_(static_cast<double>(histogram.total)),
+        clip_weight_(clip_weight) {}
 
   double operator()(const ValueRange& range) const {
     const StatusOr<AffineU8> params = QuantParamsOf(range);
-    return params.ok() ? Noise(pieces_, total_, *params) : kInfinity;
+    return params.ok() ? Noise(pieces_, total_, *params, clip_weight_)
+                       : kInfinity;
   }
 
  private:
   std::vector<Piece> pieces_;
   double total_;
+  double clip_weight_;
 };
 
 // The divergence of P, the values clipped into the range, from Q, the values
@@ -322,7 +328,7 @@ ValueRange PercentileRange(const Histogram& histogram, double percentile) {
 ValueRange SearchedRange(const Histogram& histogram,
                          const RangeChoiceOptions& options) {
   const ValueRange base = PercentileRange(histogram, options.percentile);
-  const NoiseCost cost(histogram);
+  const NoiseCost cost(histogram, 1);
   const auto steps = static_cast<int64_t>(std::floor(
       (options.search_high - options.search_low) / options.search_step + 1e-6));
   ValueRange best = base;
@@ -344,6 +350,8 @@ Status CheckOptions(const RangeChoiceOptions& options) {
   CYTO8_RETURN_IF_ERROR(CheckRange("percentile", options.percentile, 50, 100));
   CYTO8_RETURN_IF_ERROR(CheckRange("steps", options.steps, 1, 1000));
   CYTO8_RETURN_IF_ERROR(
+      CheckRange("clip_weight", options.clip_weight, 1, kMaxClipWeight));
+  CYTO8_RETURN_IF_ERROR(
       CheckRange("search_high", options.search_high, 0.01, 10));
   CYTO8_RETURN_IF_ERROR(
       CheckRange("search_low", options.search_low, 0.01, options.search_high));
@@ -361,7 +369,9 @@ ValueRange RangeBy(const Histogram& histogram,
     case RangeMethod::kKl:
       return ShrinkSearch(seen, options.steps, KlCost(histogram)).Run();
     case RangeMethod::kMse:
-      return ShrinkSearch(seen, options.steps, NoiseCost(histogram)).Run();
+      return ShrinkSearch(seen, options.steps,
+                          NoiseCost(histogram, options.clip_weight))
+          .Run();
     case RangeMethod::kSearch:
       return SearchedRange(histogram, options);
   }
@@ -402,7 +412,7 @@ double QuantizationNoise(const Histogram& histogram, const ValueRange& range) {
   const std::vector<Piece> pieces = Pieces(histogram);
   const auto total = static_cast<double>(histogram.total);
   const StatusOr<AffineU8> params = QuantParamsOf(range);
-  return params.ok() ? Noise(pieces, total, *params)
+  return params.ok() ? Noise(pieces, total, *params, /*clip_weight=*/1)
                      : MeanSquare(pieces, total);
 }
 

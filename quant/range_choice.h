@@ -39,6 +39,8 @@ std::string_view RangeMethodName(RangeMethod method);
 // kInvalidArgument if there is no such method; the message lists them.
 StatusOr<RangeMethod> ParseRangeMethod(std::string_view name);
 
+inline constexpr double kMaxClipWeight = 1000;
+
 struct RangeChoiceOptions {
   RangeMethod method = RangeMethod::kMinMax;
   // kPercentile and kSearch: this share of the values, in percent, lies below
@@ -47,6 +49,11 @@ struct RangeChoiceOptions {
   // kMse and kKl: an end may be any multiple of 1/steps of what was seen. In
   // [1, 1000].
   int64_t steps = 100;
+  // kMse: what the noise of values beyond the ends counts. Rounding errors of
+  // successive layers have any sign and add up as squares do; those of clipping
+  // all make large values smaller and add up as they are. In
+  // [1, kMaxClipWeight].
+  double clip_weight = 1;
   // kSearch: factors search_low, search_low + search_step, ..., search_high.
   double search_low = 0.7;    // in [0.01, search_high].
   double search_high = 1.3;   // in [search_low, 10].

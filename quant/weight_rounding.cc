@@ -63,12 +63,15 @@ struct OutputWeights {
   std::vector<double> importance;  // of the squared error of each.
 };
 
-double WeightedError(const OutputWeights& output, float scale) {
+double WeightedError(const OutputWeights& output, float scale,
+                     double clip_weight) {
+  const double widest = (kLastCode + 0.5) * scale;
   double sum = 0;
   for (size_t i = 0; i < output.weights.size(); ++i) {
     const double weight = output.weights[i];
     const double error = weight - scale * CodeOf(weight, scale);
-    sum += output.importance[i] * error * error;
+    sum += output.importance[i] * error * error *
+           (std::abs(weight) > widest ? clip_weight : 1);
   }
   return sum;
 }
@@ -81,15 +84,16 @@ float ScaleFor(double widest, double factor) {
 }
 
 // Of equal errors the larger scale.
-float ChooseScale(const OutputWeights& output, bool search) {
+float ChooseScale(const OutputWeights& output,
+                  const WeightRoundingOptions& options) {
   double widest = 0;
   for (const double w : output.weights) widest = std::max(widest, std::abs(w));
   float best = ScaleFor(widest, 1);
-  if (!search || widest == 0) return best;
-  double least = WeightedError(output, best);
+  if (!options.search_scale || widest == 0) return best;
+  double least = WeightedError(output, best, options.clip_weight);
   for (int i = 1; i < kScaleCandidates; ++i) {
     const float scale = ScaleFor(widest, 1 - kCandidateStep * i);
-    const double error = WeightedError(output, scale);
+    const double error = WeightedError(output, scale, options.clip_weight);
     if (error < least) {
       least = error;
       best = scale;
@@ -104,6 +108,8 @@ StatusOr<RoundedWeights> RoundWeights(std::span<const float> weights,
                                       const WeightShape& shape,
                                       const WeightRoundingOptions& options) {
   CYTO8_RETURN_IF_ERROR(CheckWeights(weights, shape));
+  CYTO8_RETURN_IF_ERROR(
+      CheckRange("clip_weight", options.clip_weight, 1, kMaxClipWeight));
   CYTO8_ASSIGN_OR_RETURN(const int64_t channels,
                          CheckedMul(shape.inputs, shape.groups));
   if (!options.mean_squares.empty()) {
@@ -123,7 +129,7 @@ StatusOr<RoundedWeights> RoundWeights(std::span<const float> weights,
       output.importance.push_back(
           options.mean_squares.empty() ? 1 : options.mean_squares[channel]);
     });
-    const float scale = ChooseScale(output, options.search_scale);
+    const float scale = ChooseScale(output, options);
     rounded.scales.push_back(scale);
     ForEachWeight(shape, o, [&](int64_t index, int64_t) {
       rounded.codes[index] = static_cast<int8_t>(CodeOf(weights[index], scale));

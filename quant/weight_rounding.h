@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "quant/range_choice.h"
 
 namespace cyto8 {
 
@@ -28,6 +29,9 @@ struct WeightRoundingOptions {
   // Also tries kScaleCandidates of the scale and keeps the one of least squared
   // error, weighted by the mean square of the input channel.
   bool search_scale = false;
+  // Of search_scale: what the error of a weight that is cut off counts; as
+  // RangeChoiceOptions::clip_weight.
+  double clip_weight = 1;
   // Of each input channel (inputs * groups of them); empty: all alike.
   std::span<const double> mean_squares = {};
 };
@@ -44,7 +48,8 @@ struct RoundedWeights {
 // the output. An output whose weights are all 0 gets scale 1. kInvalidArgument
 // if a size does not fit (weights and mean_squares must have the sizes that
 // shape says), if a weight is not finite ("weights[5] = nan: must be finite")
-// or if a mean square is negative or not finite.
+// if a mean square is negative or not finite, or if
+// clip_weight is out of its range.
 StatusOr<RoundedWeights> RoundWeights(
     std::span<const float> weights, const WeightShape& shape,
     const WeightRoundingOptions& options = {});

@@ -91,6 +91,8 @@ TEST_F(QuantizeCommandTest, RefusesBadWords) {
   ExpectRefused(Quantize({"a.png"}, {"--range", "most"}),
                 "--range: range method = \"most\": must be one of min_max, "
                 "percentile, kl, mse, search");
+  ExpectRefused(Quantize({"a.png"}, {"--clip-weight", "0.5"}),
+                "clip_weight = 0.5: must be in [1, 1000]");
   ExpectRefused(Quantize({"a.png"}, {"--exclude-node", "nobody"}),
                 "excluded node \"nobody\" matches nothing in the network");
   ExpectRefused(Quantize({"a.png"}, {"--exclude-op", "Conv3D"}),

@@ -272,6 +272,30 @@ TEST(QuantizeGraphTest, ARangeMayBeChosenForOneValue) {
   EXPECT_EQ(own.layers[1].method, RangeMethod::kPercentile);
 }
 
+TEST(QuantizeGraphTest, ClippingCountsMoreWhereManyLayersFollow) {
+  NetworkBuilder b;
+  ValueRef value = AddStem(b, kSide);
+  for (const char* name : {"1", "2", "3", "4", "5", "6", "7", "8", "9"}) {
+    value = b.Conv(name, value, {});
+  }
+  const Graph real = b.Finish({b.Conv("predict", value, {})});
+  const auto widths = [&](double clip_weight) {
+    std::vector<double> result;
+    for (const QuantizedLayer& layer :
+         Quantized(real, {.range = {.method = RangeMethod::kMse,
+                                   .clip_weight = clip_weight}})
+             .layers) {
+      result.push_back(layer.range.max - layer.range.min);
+    }
+    return result;
+  };
+  const std::vector<double> alike = widths(1);
+  const std::vector<double> more = widths(1000);
+  ASSERT_EQ(more.size(), 11u);
+  for (size_t i = 0; i < 3; ++i) EXPECT_GT(more[i], alike[i]) << i;
+  for (size_t i = 3; i < more.size(); ++i) EXPECT_EQ(more[i], alike[i]) << i;
+}
+
 // Saturation is the activation, so codes must not reach beyond it.
 TEST(QuantizeGraphTest, Relu6NeverGivesMoreThan6) {
   NetworkBuilder b;

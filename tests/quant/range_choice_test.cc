@@ -199,6 +199,51 @@ TEST(ChooseRangeTest, MseFindsTheLeastNoiseOfAllSteps) {
   }
 }
 
+double WeightedNoise(const Values& values, const ValueRange& range,
+                     double clip_weight) {
+  const AffineU8 params = QuantParamsOf(range).value();
+  double sum = 0;
+  for (const double x : values) {
+    const double u = x / params.scale + params.zero_point;
+    const double error = u - std::clamp(std::nearbyint(u), 0.0, 255.0);
+    sum += error * error * (u < 0 || u > 255 ? clip_weight : 1);
+  }
+  return sum * params.scale * params.scale / static_cast<double>(values.size());
+}
+
+// The definition again, from the values themselves; their histogram knows them
+// by their bins.
+TEST(ChooseRangeTest, ClippedValuesCountAsAsked) {
+  constexpr int64_t kSteps = 20;
+  int wider = 0;
+  for (const Kind kind : kKinds) {
+    const Values values = Sample(kind);
+    const Histogram histogram = HistogramOf(values);
+    const ValueRange all = Choose(histogram, {});
+    double first_width = 0;
+    double last_width = 0;
+    for (const double clip_weight : {1.0, 8.0, 300.0}) {
+      const ValueRange range = Choose(histogram, {.method = RangeMethod::kMse,
+                                                  .steps = kSteps,
+                                                  .clip_weight = clip_weight});
+      double least = std::numeric_limits<double>::infinity();
+      for (int64_t i = 1; i <= kSteps; ++i) {
+        const double factor = static_cast<double>(i) / kSteps;
+        least = std::min(
+            least, WeightedNoise(values, {all.min * factor, all.max * factor},
+                                 clip_weight));
+      }
+      EXPECT_LE(WeightedNoise(values, range, clip_weight), least * 1.02)
+          << static_cast<int>(kind) << ", " << clip_weight;
+      EXPECT_GE(range.max - range.min, last_width) << static_cast<int>(kind);
+      last_width = range.max - range.min;
+      if (clip_weight == 1) first_width = last_width;
+    }
+    if (last_width > first_width) ++wider;
+  }
+  EXPECT_GE(wider, 2);
+}
+
 // As if the rest had been seen ten thousand times as often.
 TEST(ChooseRangeTest, MseCutsARareOutlier) {
   Histogram histogram = HistogramOf(Sample(Kind::kOutlier));
@@ -377,6 +422,10 @@ TEST(ChooseRangeTest, RefusesOptionsOutsideTheirRange) {
   EXPECT_EQ(message({.percentile = std::nan("")}),
             "percentile = nan: must be in [50, 100]");
   EXPECT_EQ(message({.steps = 0}), "steps = 0: must be in [1, 1000]");
+  EXPECT_EQ(message({.clip_weight = 0.5}),
+            "clip_weight = 0.5: must be in [1, 1000]");
+  EXPECT_EQ(message({.clip_weight = std::nan("")}),
+            "clip_weight = nan: must be in [1, 1000]");
   EXPECT_EQ(message({.search_high = 11}),
             "search_high = 11: must be in [0.01, 10]");
   EXPECT_EQ(message({.search_low = 1.5}),

@@ -110,6 +110,24 @@ TEST(RoundWeightsTest, TheSearchClipsAWeightThatMattersLittle) {
   EXPECT_EQ(rounded.codes[9], 127);
 }
 
+TEST(RoundWeightsTest, TheSearchClipsLessWhereThatCountsMore) {
+  std::vector<float> weights = RandomWeights(4000, 5);
+  weights[9] = 1.5f * *std::ranges::max_element(weights);
+  const auto scale_for = [&](double clip_weight) {
+    return RoundWeights(weights, {.inputs = 4000},
+                        {.search_scale = true, .clip_weight = clip_weight})
+        .value()
+        .scales[0];
+  };
+  const float widest = weights[9] / 127;
+  EXPECT_LT(scale_for(1), widest);
+  EXPECT_EQ(scale_for(1000), widest);
+  EXPECT_EQ(RoundWeights(weights, {.inputs = 4000}, {.clip_weight = 0})
+                .status()
+                .message(),
+            "clip_weight = 0: must be in [1, 1000]");
+}
+
 TEST(RoundWeightsTest, RefusesWhatIsNotFinite) {
   std::vector<float> weights = {1, 2, kNan, 4};
   const auto message = [&] {
