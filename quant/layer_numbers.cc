@@ -216,6 +216,21 @@ bool CanWiden(Activation activation, const CodeScale& codes) {
          2 * kMaxCode * ToDouble(codes.scale) <= kMost;
 }
 
+// A shift to the left costs the kernels four instructions for 64 results, and
+// happens where the sums have fewer bits than the words behind them: then the
+// words do without these, down to an eighth of a code.
+void TradeLeftShift(std::span<const SumChannel> sums,
+                    std::span<const CodeScale> dst,
+                    RequantizeAttributes& requantize) {
+  constexpr int64_t kEnoughFractionBits = 3;
+  const int64_t bits = requantize.fraction_bits - requantize.left_shift;
+  if (requantize.left_shift == 0 || bits < kEnoughFractionBits) return;
+  const auto shift = CommonLeftShift(sums, dst, static_cast<int32_t>(bits));
+  if (!shift.ok() || *shift > 0) return;
+  requantize.left_shift = 0;
+  requantize.fraction_bits = bits;
+}
+
 // What all channels share. dst grows until it fits.
 StatusOr<RequantizeAttributes> SharedPart(std::span<const SumChannel> sums,
                                           Activation activation,
@@ -232,10 +247,12 @@ StatusOr<RequantizeAttributes> SharedPart(std::span<const SumChannel> sums,
       }
       const auto shift = CommonLeftShift(sums, dst, bits);
       if (!shift.ok()) continue;
-      return RequantizeAttributes{
+      RequantizeAttributes requantize = {
           .dst = {.scale = dst[0].scale, .zero_point = dst[0].zero_point},
           .left_shift = *shift,
           .fraction_bits = bits};
+      if (!addend) TradeLeftShift(sums, dst, requantize);
+      return requantize;
     }
     if (!CanWiden(activation, dst[0])) break;
     Widen(dst);

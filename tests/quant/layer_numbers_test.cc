@@ -366,6 +366,23 @@ TEST(LayerNumbersTest, SumsCoarserThanWordsAreShiftedToTheLeft) {
   }
 }
 
+// Kernels do without the shift: it is paid for with fraction bits first.
+TEST(LayerNumbersTest, SumsALittleCoarserTakeFractionBitsInstead) {
+  uint64_t seed = 650;
+  for (const Activation activation : kActivations) {
+    Case c = RandomCase(kDense, activation, false, ++seed);
+    int64_t traded = 0;
+    for (int doubling = 0; doubling < 12; ++doubling) {
+      const RequantizeAttributes r = c.Numbers()->requantize;
+      if (r.left_shift == 0 && r.fraction_bits < 5) ++traded;
+      EXPECT_GE(r.fraction_bits, 3);
+      ASSERT_NO_FATAL_FAILURE(ExpectRealLayer(c, seed));
+      for (float& w : c.weights) w *= 2;
+    }
+    EXPECT_GE(traded, 2);
+  }
+}
+
 TEST(LayerNumbersTest, RangesFarTooSmallForTheWeightsAreWidened) {
   for (const Activation activation :
        {Activation::kNone, Activation::kRelu, Activation::kSwish}) {
