@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+import native_ops
+
 BATCH_NORM_EPSILON = 1e-3
 # PyTorch's momentum is one minus TensorFlow's (0.99).
 BATCH_NORM_MOMENTUM = 0.01
@@ -143,13 +145,13 @@ class SameConv2d(nn.Conv2d):
     """Convolution with TensorFlow's SAME padding."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if self.stride[0] == 1:
-            self.padding = (self.kernel_size[0] // 2,) * 2
-            return super().forward(x)
-        return super().forward(F.pad(x, same_padding(x, self.kernel_size[0])))
+        padding = same_padding(x, self.kernel_size[0], self.stride[0])
+        if self.groups > 1:
+            return native_ops.depthwise(x, self.weight, self.stride[0], padding)
+        return super().forward(F.pad(x, padding))
 
 
-def same_padding(x: torch.Tensor, kernel: int, stride: int = 2) -> list[int]:
+def same_padding(x: torch.Tensor, kernel: int, stride: int) -> list[int]:
     """left, right, top, bottom for F.pad."""
     padding = []
     for size in (x.shape[3], x.shape[2]):
@@ -162,15 +164,19 @@ def max_pool_same(x: torch.Tensor) -> torch.Tensor:
     """3 x 3 maximum, stride 2, SAME (padding never wins)."""
     if x.shape[2] % 2 == 0 and x.shape[3] % 2 == 0:
         return F.max_pool2d(x, 3, 2, ceil_mode=True)
-    return F.max_pool2d(F.pad(x, same_padding(x, 3), value=-math.inf), 3, 2)
+    return F.max_pool2d(F.pad(x, same_padding(x, 3, 2), value=-math.inf), 3, 2)
 
 
 def batch_norm(channels: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM)
 
 
-def swish(x: torch.Tensor) -> torch.Tensor:
-    return F.silu(x)
+def norm(layer: nn.BatchNorm2d, x: torch.Tensor) -> torch.Tensor:
+    return native_ops.batch_norm(layer, x, swish=False)
+
+
+def norm_swish(layer: nn.BatchNorm2d, x: torch.Tensor) -> torch.Tensor:
+    return native_ops.batch_norm(layer, x, swish=True)
 
 
 class Block(nn.Module):
@@ -195,11 +201,11 @@ class Block(nn.Module):
     def forward(self, src: torch.Tensor) -> torch.Tensor:
         x = src
         if self.config.expand != 1:
-            x = swish(self.expand_norm(self.expand(x)))
-        x = swish(self.depthwise_norm(self.depthwise(x)))
-        gate = swish(self.squeeze(x.mean((2, 3), keepdim=True)))
-        x = x * torch.sigmoid(self.excite(gate))
-        x = self.project_norm(self.project(x))
+            x = norm_swish(self.expand_norm, self.expand(x))
+        x = norm_swish(self.depthwise_norm, self.depthwise(x))
+        gate = F.silu(self.squeeze(x.mean((2, 3), keepdim=True)))
+        x = native_ops.apply_gate(x, torch.sigmoid(self.excite(gate)))
+        x = norm(self.project_norm, self.project(x))
         return x + src if self.config.is_residual else x
 
 
@@ -217,7 +223,7 @@ class Backbone(nn.Module):
         self.channels = [blocks[i].channels_out for i in self.features]
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
-        x = swish(self.stem_norm(self.stem(x)))
+        x = norm_swish(self.stem_norm, self.stem(x))
         outputs = []
         for index, block in enumerate(self.blocks):
             x = block(x)
@@ -235,7 +241,7 @@ class Resample(nn.Module):
         self.norm = batch_norm(channels_out)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.norm(self.conv(x))
+        return norm(self.norm, self.conv(x))
 
 
 class SeparableConv(nn.Module):
@@ -277,8 +283,8 @@ class BiFpnCell(nn.Module):
         node = FUSION_NODES[index]
         weights = F.relu(self.weights[index])
         weights = weights / (weights.sum() + FUSION_EPSILON)
-        total = None
-        for i, feature in enumerate(node.inputs):
+        maps = []
+        for feature in node.inputs:
             x = features[feature]
             name = f"{index}_{feature}"
             if name in self.resample:
@@ -287,16 +293,15 @@ class BiFpnCell(nn.Module):
                 x = max_pool_same(x)
             elif feature_level(feature) > node.level:
                 x = F.interpolate(x, size=sizes[node.level - 3], mode="nearest")
-            x = x * weights[i].to(x.dtype)
-            total = x if total is None else total + x
-        return total
+            maps.append(x)
+        return native_ops.weighted_sum_swish(weights, maps)
 
     def forward(self, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
         features = list(inputs)
         sizes = [x.shape[2:] for x in inputs]
         for index in range(len(FUSION_NODES)):
-            x = swish(self._fuse(index, features, sizes))
-            features.append(self.norms[index](self.convs[index](x)))
+            x = self.convs[index](self._fuse(index, features, sizes))
+            features.append(norm(self.norms[index], x))
         return [features[i] for i in CELL_OUTPUTS]
 
 
@@ -318,7 +323,7 @@ class Head(nn.Module):
         outputs = []
         for level, x in enumerate(features):
             for conv, norms in zip(self.convs, self.norms, strict=True):
-                x = swish(norms[level](conv(x)))
+                x = norm_swish(norms[level], conv(x))
             outputs.append(self.predict(x))
         return outputs
 

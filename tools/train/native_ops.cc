@@ -1,0 +1,494 @@
+// SPDX-License-Identifier: Apache-2.0
+// The passes over memory that bound training on a CPU, fused: batch norm with
+// swish, weighted sum with swish, squeeze-and-excite scaling, and the backward
+// depthwise convolutions that oneDNN has in bfloat16 as plain loops only.
+// For tools/train alone; native_ops.py wraps it, native_ops_test.py tests it.
+//
+// All maps are N x H x W x C in memory (channels_last), float or bfloat16;
+// coefficients and sums are float.
+#include <torch/extension.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+namespace {
+
+using at::Tensor;
+
+constexpr int64_t kRowsPerFloatSum = 256;  // then carried on in double.
+
+inline float Widen(float value) { return value; }
+inline float Widen(uint16_t value) {
+  const uint32_t bits = static_cast<uint32_t>(value) << 16;
+  float out;
+  std::memcpy(&out, &bits, sizeof(out));
+  return out;
+}
+inline void Narrow(float value, float* dst) { *dst = value; }
+inline void Narrow(float value, uint16_t* dst) {  // to nearest, ties to even.
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof(bits));
+  bits += 0x7FFF + ((bits >> 16) & 1);
+  *dst = static_cast<uint16_t>(bits >> 16);
+}
+
+// 1 / (1 + e^-z), relative error below 1e-6; written so that it vectorises.
+inline float Sigmoid(float z) {
+  float t = std::fmin(std::fmax(z * -1.44269504F, -126.0F), 126.0F);
+  const float whole = std::nearbyint(t);
+  const float f = t - whole;
+  float p = 1.5403530e-4F;
+  p = p * f + 1.3333558e-3F;
+  p = p * f + 9.6181291e-3F;
+  p = p * f + 5.5504109e-2F;
+  p = p * f + 2.4022651e-1F;
+  p = p * f + 6.9314718e-1F;
+  p = p * f + 1.0F;
+  const int32_t bits = (static_cast<int32_t>(whole) + 127) << 23;
+  float power;
+  std::memcpy(&power, &bits, sizeof(power));
+  return 1.0F / (1.0F + p * power);
+}
+
+template <bool kSwish>
+inline float Activate(float z) {
+  return kSwish ? z * Sigmoid(z) : z;
+}
+template <bool kSwish>
+inline float Slope(float z) {
+  if constexpr (!kSwish) return 1.0F;
+  const float s = Sigmoid(z);
+  return s * (1.0F + z * (1.0F - s));
+}
+
+template <typename T>
+T* Data(const Tensor& tensor) {
+  return static_cast<T*>(tensor.data_ptr());
+}
+const float* Floats(const Tensor& tensor) {
+  TORCH_CHECK(tensor.scalar_type() == at::kFloat && tensor.is_contiguous(),
+              "coefficients must be contiguous float");
+  return tensor.data_ptr<float>();
+}
+void CheckMap(const Tensor& map) {
+  TORCH_CHECK(map.dim() == 4 && map.is_contiguous(at::MemoryFormat::ChannelsLast),
+              "maps must be channels_last");
+}
+
+// Calls function<T>(); T is float, or uint16_t for the bits of a bfloat16.
+template <typename Function>
+void ByType(const Tensor& map, const Function& function) {
+  CheckMap(map);
+  if (map.scalar_type() == at::kFloat) {
+    function(float{});
+  } else {
+    TORCH_CHECK(map.scalar_type() == at::kBFloat16, "float or bfloat16");
+    function(uint16_t{});
+  }
+}
+
+Tensor EmptyLike(const Tensor& map) {
+  return at::empty_like(map, map.options(), at::MemoryFormat::ChannelsLast);
+}
+
+// Splits rows over threads; each thread adds into an own block of `size`
+// doubles through at most kRowsPerFloatSum rows of float. Returns the sum.
+template <typename Function>
+std::vector<double> SumRows(int64_t rows, int64_t size,
+                            const Function& add_row) {
+  const int64_t chunks = at::get_num_threads();
+  std::vector<double> sums(static_cast<size_t>(chunks * size), 0.0);
+  at::parallel_for(0, chunks, 1, [&](int64_t begin, int64_t end) {
+    std::vector<float> partial(static_cast<size_t>(size));
+    for (int64_t chunk = begin; chunk < end; ++chunk) {
+      double* sum = sums.data() + chunk * size;
+      const int64_t last = rows * (chunk + 1) / chunks;
+      for (int64_t row = rows * chunk / chunks; row < last;) {
+        const int64_t stop = std::min(last, row + kRowsPerFloatSum);
+        std::fill(partial.begin(), partial.end(), 0.0F);
+        for (; row < stop; ++row) add_row(row, partial.data());
+        for (int64_t i = 0; i < size; ++i) sum[i] += partial[i];
+      }
+    }
+  });
+  for (int64_t chunk = 1; chunk < chunks; ++chunk) {
+    for (int64_t i = 0; i < size; ++i) sums[i] += sums[chunk * size + i];
+  }
+  sums.resize(static_cast<size_t>(size));
+  return sums;
+}
+
+Tensor ToTensor(const std::vector<double>& values, at::IntArrayRef shape) {
+  Tensor out = at::empty(shape, at::kFloat);
+  for (size_t i = 0; i < values.size(); ++i) {
+    out.data_ptr<float>()[i] = static_cast<float>(values[i]);
+  }
+  return out;
+}
+
+// 2 x C: sums of x and of x squared over N, H, W.
+Tensor ChannelSums(const Tensor& x) {
+  const int64_t channels = x.size(1);
+  std::vector<double> sums;
+  ByType(x, [&](auto zero) {
+    using T = decltype(zero);
+    const T* src = Data<T>(x);
+    sums = SumRows(x.numel() / channels, 2 * channels,
+                   [&](int64_t row, float* __restrict sum) {
+                     const T* __restrict at = src + row * channels;
+                     for (int64_t c = 0; c < channels; ++c) {
+                       const float value = Widen(at[c]);
+                       sum[c] += value;
+                       sum[channels + c] += value * value;
+                     }
+                   });
+  });
+  return ToTensor(sums, {2, channels});
+}
+
+template <typename T, bool kSwish>
+void NormForward(const T* src, int64_t rows, int64_t channels,
+                 const float* __restrict scale, const float* __restrict shift,
+                 T* out) {
+  at::parallel_for(0, rows, 1024, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const T* __restrict at = src + row * channels;
+      T* __restrict dst = out + row * channels;
+      for (int64_t c = 0; c < channels; ++c) {
+        Narrow(Activate<kSwish>(Widen(at[c]) * scale[c] + shift[c]), dst + c);
+      }
+    }
+  });
+}
+
+// activation(x * scale + shift).
+Tensor ScaleForward(const Tensor& x, const Tensor& scale, const Tensor& shift,
+                    bool swish) {
+  Tensor out = EmptyLike(x);
+  const int64_t channels = x.size(1);
+  ByType(x, [&](auto zero) {
+    using T = decltype(zero);
+    const auto run = swish ? NormForward<T, true> : NormForward<T, false>;
+    run(Data<T>(x), x.numel() / channels, channels, Floats(scale),
+        Floats(shift), Data<T>(out));
+  });
+  return out;
+}
+
+template <typename T, bool kSwish>
+std::vector<double> NormSums(const T* dy, const T* src, int64_t rows,
+                             int64_t channels, const float* __restrict scale,
+                             const float* __restrict shift) {
+  return SumRows(rows, 2 * channels, [&](int64_t row, float* __restrict sum) {
+    const T* __restrict grad = dy + row * channels;
+    const T* __restrict at = src + row * channels;
+    for (int64_t c = 0; c < channels; ++c) {
+      const float value = Widen(at[c]);
+      const float dz =
+          Widen(grad[c]) * Slope<kSwish>(value * scale[c] + shift[c]);
+      sum[c] += dz;
+      sum[channels + c] += dz * value;
+    }
+  });
+}
+
+// 2 x C: sums of dz and of dz * x, where z = x * scale + shift.
+Tensor ScaleBackwardSums(const Tensor& dy, const Tensor& x,
+                         const Tensor& scale, const Tensor& shift,
+                         bool swish) {
+  CheckMap(dy);
+  const int64_t channels = x.size(1);
+  std::vector<double> sums;
+  ByType(x, [&](auto zero) {
+    using T = decltype(zero);
+    const auto run = swish ? NormSums<T, true> : NormSums<T, false>;
+    sums = run(Data<T>(dy), Data<T>(x), x.numel() / channels, channels,
+               Floats(scale), Floats(shift));
+  });
+  return ToTensor(sums, {2, channels});
+}
+
+template <typename T, bool kSwish>
+void NormBackward(const T* dy, const T* src, int64_t rows, int64_t channels,
+                  const float* __restrict scale, const float* __restrict shift,
+                  const float* __restrict slope, const float* __restrict offset,
+                  T* out) {
+  at::parallel_for(0, rows, 1024, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const T* __restrict grad = dy + row * channels;
+      const T* __restrict at = src + row * channels;
+      T* __restrict dst = out + row * channels;
+      for (int64_t c = 0; c < channels; ++c) {
+        const float value = Widen(at[c]);
+        const float dz =
+            Widen(grad[c]) * Slope<kSwish>(value * scale[c] + shift[c]);
+        Narrow(dz * scale[c] + value * slope[c] + offset[c], dst + c);
+      }
+    }
+  });
+}
+
+// dz * scale + x * slope + offset.
+Tensor ScaleBackwardInput(const Tensor& dy, const Tensor& x,
+                          const Tensor& scale, const Tensor& shift,
+                          const Tensor& slope, const Tensor& offset,
+                          bool swish) {
+  CheckMap(dy);
+  Tensor out = EmptyLike(x);
+  const int64_t channels = x.size(1);
+  ByType(x, [&](auto zero) {
+    using T = decltype(zero);
+    const auto run = swish ? NormBackward<T, true> : NormBackward<T, false>;
+    run(Data<T>(dy), Data<T>(x), x.numel() / channels, channels, Floats(scale),
+        Floats(shift), Floats(slope), Floats(offset), Data<T>(out));
+  });
+  return out;
+}
+
+// swish(sum of weights[i] * maps[i]), two or three maps of one shape.
+template <typename T, typename Function>
+void ForEachSum(const std::vector<Tensor>& maps, const float* w,
+                const Function& function) {
+  const T* a = Data<T>(maps[0]);
+  const T* b = Data<T>(maps[1]);
+  const T* c = maps.size() > 2 ? Data<T>(maps[2]) : b;
+  const float third = maps.size() > 2 ? w[2] : 0.0F;
+  function(a, b, c, w[0], w[1], third);
+}
+
+Tensor SumForward(const std::vector<Tensor>& maps, const Tensor& weights) {
+  for (const Tensor& map : maps) CheckMap(map);
+  Tensor out = EmptyLike(maps[0]);
+  ByType(maps[0], [&](auto zero) {
+    using T = decltype(zero);
+    T* dst = Data<T>(out);
+    ForEachSum<T>(maps, Floats(weights), [&](const T* a, const T* b, const T* c,
+                                             float u, float v, float w) {
+      at::parallel_for(0, out.numel(), 1 << 16, [&](int64_t i, int64_t end) {
+        for (; i < end; ++i) {
+          const float z = Widen(a[i]) * u + Widen(b[i]) * v + Widen(c[i]) * w;
+          Narrow(Activate<true>(z), dst + i);
+        }
+      });
+    });
+  });
+  return out;
+}
+
+template <typename T>
+void SumBackwardRow(const T* __restrict dy, const T* __restrict a,
+                    const T* __restrict b, const T* __restrict c, float u,
+                    float v, float w, int64_t count, T* __restrict da,
+                    T* __restrict db, T* __restrict dc, float* sum) {
+  float p = 0, q = 0, r = 0;
+#pragma omp simd reduction(+ : p, q, r)
+  for (int64_t i = 0; i < count; ++i) {
+    const float x = Widen(a[i]), y = Widen(b[i]), z = Widen(c[i]);
+    const float dz = Widen(dy[i]) * Slope<true>(x * u + y * v + z * w);
+    Narrow(dz * u, da + i);
+    Narrow(dz * v, db + i);
+    Narrow(dz * w, dc + i);
+    p += dz * x;
+    q += dz * y;
+    r += dz * z;
+  }
+  sum[0] += p;
+  sum[1] += q;
+  sum[2] += r;
+}
+
+// Gradients of the maps, then of the weights.
+std::vector<Tensor> SumBackward(const Tensor& dy,
+                                const std::vector<Tensor>& maps,
+                                const Tensor& weights) {
+  CheckMap(dy);
+  std::vector<Tensor> grads;
+  for (const Tensor& map : maps) grads.push_back(EmptyLike(map));
+  const Tensor unused = maps.size() > 2 ? grads[2] : EmptyLike(maps[0]);
+  std::vector<double> sums;
+  const int64_t width = dy.size(3) * dy.size(1);
+  ByType(dy, [&](auto zero) {
+    using T = decltype(zero);
+    ForEachSum<T>(maps, Floats(weights), [&](const T* a, const T* b, const T* c,
+                                             float u, float v, float w) {
+      sums = SumRows(dy.numel() / width, 3, [&](int64_t row, float* sum) {
+        const int64_t i = row * width;
+        SumBackwardRow<T>(Data<T>(dy) + i, a + i, b + i, c + i, u, v, w, width,
+                          Data<T>(grads[0]) + i, Data<T>(grads[1]) + i,
+                          Data<T>(unused) + i, sum);
+      });
+    });
+  });
+  sums.resize(maps.size());
+  grads.push_back(ToTensor(sums, {static_cast<int64_t>(maps.size())}));
+  return grads;
+}
+
+// Gradients of x * gate (N x C): of x, and of the gate.
+std::vector<Tensor> GateBackward(const Tensor& dy, const Tensor& x,
+                                 const Tensor& gate) {
+  CheckMap(dy);
+  Tensor dx = EmptyLike(x);
+  const int64_t channels = x.size(1), area = x.size(2) * x.size(3);
+  Tensor dgate = at::empty({x.size(0), channels}, at::kFloat);
+  const float* factors = Floats(gate);
+  ByType(x, [&](auto zero) {
+    using T = decltype(zero);
+    for (int64_t n = 0; n < x.size(0); ++n) {
+      const float* __restrict factor = factors + n * channels;
+      const int64_t base = n * area * channels;
+      const std::vector<double> sums = SumRows(
+          area, channels, [&](int64_t row, float* __restrict sum) {
+            const int64_t i = base + row * channels;
+            const T* __restrict grad = Data<T>(dy) + i;
+            const T* __restrict at = Data<T>(x) + i;
+            T* __restrict dst = Data<T>(dx) + i;
+            for (int64_t c = 0; c < channels; ++c) {
+              const float value = Widen(grad[c]);
+              sum[c] += value * Widen(at[c]);
+              Narrow(value * factor[c], dst + c);
+            }
+          });
+      for (int64_t c = 0; c < channels; ++c) {
+        dgate.data_ptr<float>()[n * channels + c] = static_cast<float>(sums[c]);
+      }
+    }
+  });
+  return {dx, dgate};
+}
+
+struct Window {
+  int64_t kernel, stride, top, left;  // padding before the map.
+  int64_t channels, in_height, in_width, out_height, out_width;
+};
+
+// One row of dx; weights are [kernel * kernel][channels].
+template <typename T, int kKernel>
+void DepthwiseInputRow(const Window& w, int64_t y, const T* dy,
+                       const float* weights, T* dx, float* scratch) {
+  for (int64_t x = 0; x < w.in_width; ++x) {
+    float* __restrict sum = scratch;
+    std::fill(sum, sum + w.channels, 0.0F);
+    for (int64_t i = 0; i < kKernel; ++i) {
+      const int64_t row = y + w.top - i;
+      if (row < 0 || row % w.stride || row / w.stride >= w.out_height) continue;
+      for (int64_t j = 0; j < kKernel; ++j) {
+        const int64_t column = x + w.left - j;
+        if (column < 0 || column % w.stride ||
+            column / w.stride >= w.out_width) {
+          continue;
+        }
+        const T* __restrict grad =
+            dy + (row / w.stride * w.out_width + column / w.stride) *
+                     w.channels;
+        const float* __restrict weight = weights + (i * kKernel + j) * w.channels;
+        for (int64_t c = 0; c < w.channels; ++c) {
+          sum[c] += Widen(grad[c]) * weight[c];
+        }
+      }
+    }
+    T* __restrict dst = dx + x * w.channels;
+    for (int64_t c = 0; c < w.channels; ++c) Narrow(sum[c], dst + c);
+  }
+}
+
+// Adds one output row's part to sums[kernel * kernel][channels]: taps of one
+// kernel row at a time, so that their sums stay in registers.
+template <typename T, int kKernel>
+void DepthwiseWeightRow(const Window& w, int64_t y, const T* dy, const T* x,
+                        float* sums) {
+  constexpr int kLanes = 8;
+  typedef float Lanes __attribute__((vector_size(4 * kLanes)));
+  for (int64_t i = 0; i < kKernel; ++i) {
+    const int64_t row = y * w.stride + i - w.top;
+    if (row < 0 || row >= w.in_height) continue;
+    const T* src = x + row * w.in_width * w.channels;
+    for (int64_t c = 0; c < w.channels; c += kLanes) {
+      Lanes sum[kKernel] = {};
+      for (int64_t column = 0; column < w.out_width; ++column) {
+        Lanes grad;
+        for (int k = 0; k < kLanes; ++k) {
+          grad[k] = Widen(dy[column * w.channels + c + k]);
+        }
+        const int64_t left = column * w.stride - w.left;
+#pragma GCC unroll 8
+        for (int j = 0; j < kKernel; ++j) {
+          if (left + j < 0 || left + j >= w.in_width) continue;
+          const T* at = src + (left + j) * w.channels + c;
+          Lanes value;
+          for (int k = 0; k < kLanes; ++k) value[k] = Widen(at[k]);
+          sum[j] += grad * value;
+        }
+      }
+      for (int j = 0; j < kKernel; ++j) {
+        float* dst = sums + (i * kKernel + j) * w.channels + c;
+        for (int k = 0; k < kLanes; ++k) dst[k] += sum[j][k];
+      }
+    }
+  }
+}
+
+template <typename T, int kKernel>
+std::vector<Tensor> DepthwiseRun(const Tensor& dy, const Tensor& x,
+                                 const Tensor& packed, const Window& w) {
+  Tensor dx = EmptyLike(x);
+  const float* weights = Floats(packed);
+  const int64_t rows_in = x.size(0) * w.in_height;
+  at::parallel_for(0, rows_in, 4, [&](int64_t begin, int64_t end) {
+    std::vector<float> scratch(static_cast<size_t>(w.channels));
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t n = row / w.in_height;
+      DepthwiseInputRow<T, kKernel>(
+          w, row % w.in_height,
+          Data<T>(dy) + n * w.out_height * w.out_width * w.channels, weights,
+          Data<T>(dx) + row * w.in_width * w.channels, scratch.data());
+    }
+  });
+  const int64_t taps = kKernel * kKernel;
+  const std::vector<double> sums = SumRows(
+      x.size(0) * w.out_height, taps * w.channels,
+      [&](int64_t row, float* sum) {
+        DepthwiseWeightRow<T, kKernel>(
+            w, row % w.out_height,
+            Data<T>(dy) + row * w.out_width * w.channels,
+            Data<T>(x) +
+                row / w.out_height * w.in_height * w.in_width * w.channels,
+            sum);
+      });
+  return {dx, ToTensor(sums, {taps, w.channels})};
+}
+
+// Gradients of a depthwise convolution: of x, and of the weights as
+// [kernel * kernel][channels], the layout of `packed`. Channels: multiple of 8.
+std::vector<Tensor> DepthwiseBackward(const Tensor& dy, const Tensor& x,
+                                      const Tensor& packed, int64_t stride,
+                                      int64_t top, int64_t left) {
+  CheckMap(dy);
+  const int64_t kernel = packed.size(0) == 9 ? 3 : 5;
+  TORCH_CHECK(packed.size(0) == kernel * kernel && x.size(1) % 8 == 0,
+              "kernel 3 or 5, channels a multiple of 8");
+  const Window w{kernel,     stride,    top,        left,      x.size(1),
+                 x.size(2),  x.size(3), dy.size(2), dy.size(3)};
+  std::vector<Tensor> grads;
+  ByType(x, [&](auto zero) {
+    using T = decltype(zero);
+    const auto run = kernel == 3 ? DepthwiseRun<T, 3> : DepthwiseRun<T, 5>;
+    grads = run(dy, x, packed, w);
+  });
+  return grads;
+}
+
+}  // namespace
+
+PYBIND11_MODULE(TORCH_EXTENSION_NAME, module) {
+  module.def("channel_sums", ChannelSums);
+  module.def("scale_forward", ScaleForward);
+  module.def("scale_backward_sums", ScaleBackwardSums);
+  module.def("scale_backward_input", ScaleBackwardInput);
+  module.def("sum_forward", SumForward);
+  module.def("sum_backward", SumBackward);
+  module.def("gate_backward", GateBackward);
+  module.def("depthwise_backward", DepthwiseBackward);
+}
