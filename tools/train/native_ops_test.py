@@ -18,7 +18,7 @@ def _gradients(model: torch.nn.Module, x: torch.Tensor) -> list[torch.Tensor]:
     out = model(x)
     flat = [out] if isinstance(out, torch.Tensor) else [*out[0], *out[1]]
     torch.manual_seed(3)
-    sum((o.float() * torch.randn(o.shape)).sum() for o in flat).backward()
+    sum((o * torch.randn(o.shape).to(o.dtype)).sum() for o in flat).backward()
     grads = [p.grad for p in model.parameters()]
     buffers = [b for b in model.buffers() if b.is_floating_point()]
     return [*flat, x.grad, *grads, *buffers]
@@ -33,7 +33,7 @@ def _worst(a: list[torch.Tensor], b: list[torch.Tensor]) -> float:
     worst = 0.0
     for left, right in zip(a, b, strict=True):
         scale = max(right.abs().max().item(), 1.0)
-        worst = max(worst, ((left - right).abs().max().item()) / scale)
+        worst = max(worst, (left.double() - right).abs().max().item() / scale)
     return worst
 
 
@@ -50,10 +50,11 @@ class NativeOpsTest(unittest.TestCase):
     def _both(
         self, model: torch.nn.Module, x: torch.Tensor
     ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
-        twin = copy.deepcopy(model)
+        """By the fused operators in float, by PyTorch in double."""
+        twin = copy.deepcopy(model).double()
         fused = _gradients(model, x)
         native_ops._native.clear()
-        return fused, _gradients(twin, x)
+        return fused, _gradients(twin, x.double())
 
     def test_blocks_of_every_kind(self) -> None:
         for kernel in (3, 5):
@@ -72,14 +73,16 @@ class NativeOpsTest(unittest.TestCase):
                 model = make_model("d0", 2).train(training)
                 model = model.to(memory_format=torch.channels_last)
                 x = torch.randn(2, 3, 256, 256)
-                self.assertLess(_worst(*self._both(model, x)), 5e-3)
+                self.assertLess(_worst(*self._both(model, x)), 2e-2)
 
     def test_bfloat16_is_near(self) -> None:
         block = Block(BlockConfig(5, 1, 6, 16, 16))
         x = torch.randn(2, 16, 16, 16)
+        twin = copy.deepcopy(block).double()
         with torch.autocast("cpu", dtype=torch.bfloat16):
-            fused, plain = self._both(block, x)
-        self.assertLess(_worst(fused, plain), 0.05)
+            fused = _gradients(block, x)
+        native_ops._native.clear()
+        self.assertLess(_worst(fused, _gradients(twin, x.double())), 0.05)
 
     def test_sigmoid_far_out(self) -> None:
         maps = [torch.full((1, 8, 1, 4), v) for v in (0.0, 0.0)]
