@@ -122,6 +122,8 @@ def _tensor_bytes(values: np.ndarray) -> bytes:
 
 def _list_bytes(values: list[Attribute]) -> bytes:
     """AttrValue.ListValue; a list holds ints (packed) or types."""
+    if not values:
+        return b""
     if all(isinstance(value, DataType) for value in values):
         return _message(6, b"".join(_varint(value.number) for value in values))
     return _message(3, b"".join(_varint(value) for value in values))
