@@ -15,6 +15,7 @@ def write_atomically(path: pathlib.Path, content: bytes) -> None:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
+            os.fchmod(file.fileno(), 0o644)
             os.fsync(file.fileno())
         pathlib.Path(name).replace(path)
     except BaseException:
