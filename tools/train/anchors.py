@@ -115,7 +115,5 @@ def match(
 
 def flatten_outputs(outputs: list[torch.Tensor], width: int) -> torch.Tensor:
     """Maps N x (9 * width) x H x W of all levels -> N x anchors x width."""
-    flat = [
-        x.permute(0, 2, 3, 1).reshape(x.shape[0], -1, width) for x in outputs
-    ]
+    flat = [x.permute(0, 2, 3, 1).reshape(x.shape[0], -1, width) for x in outputs]
     return torch.cat(flat, 1)

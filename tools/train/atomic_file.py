@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Files that are whole or not there. Tested by checkpoint_test.py."""
+"""Files that are whole or not there. Tested by train_test.py."""
 
 from __future__ import annotations
 

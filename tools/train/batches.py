@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Batches of crops with their anchors matched. Tested by batches_test.py."""
+"""Batches of crops with their anchors matched. Tested by train_test.py."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class Batch:
     deltas: torch.Tensor  # N x anchors x 4.
 
     def normalised(self, device: torch.device) -> torch.Tensor:
-        images = normalise(self.images.numpy()).to(device)
-        return images.contiguous(memory_format=torch.channels_last)
+        """N x 3 x H x W, channels last; the bytes travel, not the floats."""
+        return normalise(self.images.to(device))
 
 
 class BatchSeries(Dataset):
@@ -75,8 +75,4 @@ class BatchSeries(Dataset):
 def batches_from(series: BatchSeries, first: int, workers: int) -> Iterator[Batch]:
     """Batches `first` ... of the series; the same for any number of workers."""
     rest = range(first, len(series))
-    return iter(
-        DataLoader(
-            series, batch_size=None, sampler=rest, num_workers=workers
-        )
-    )
+    return iter(DataLoader(series, batch_size=None, sampler=rest, num_workers=workers))

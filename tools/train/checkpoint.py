@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything a run needs to go on at the step where it stopped.
 
-Tested by checkpoint_test.py.
+Tested by train_test.py.
 """
 
 from __future__ import annotations
@@ -59,9 +59,7 @@ def update_average(
 ) -> None:
     """Exponential moving average, decay min(limit, (1 + step) / (10 + step))."""
     decay = min(limit, (1 + step) / (10 + step))
-    pairs = zip(
-        average.state_dict().values(), model.state_dict().values(), strict=True
-    )
+    pairs = zip(average.state_dict().values(), model.state_dict().values(), strict=True)
     for mean, value in pairs:
         if mean.is_floating_point():
             mean.lerp_(value, 1 - decay)

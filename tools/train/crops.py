@@ -96,7 +96,10 @@ def _centres(boxes: np.ndarray) -> np.ndarray:
 
 
 def _transform(
-    rng: Rng, options: CropOptions, source: Field, centre: np.ndarray,
+    rng: Rng,
+    options: CropOptions,
+    source: Field,
+    centre: np.ndarray,
     size: tuple[int, int],
 ) -> tuple[np.ndarray, float]:
     """2 x 3 matrix field -> crop of width, height; and its scale.
@@ -108,9 +111,7 @@ def _transform(
     angle = rng.integers(4) * np.pi / 2
     if rng.random() < options.rotation_share:
         angle = rng.uniform(0, 2 * np.pi)
-    turn = np.array(
-        [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
-    )
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     flip = np.diag([rng.choice([-1.0, 1.0]), 1.0])
     linear = scale * turn @ flip
     height, width = source.image.shape[:2]
@@ -137,7 +138,10 @@ def _labelled_mask(
 
 
 def _cut(
-    rng: Rng, options: CropOptions, source: Field, centre: np.ndarray,
+    rng: Rng,
+    options: CropOptions,
+    source: Field,
+    centre: np.ndarray,
     size: tuple[int, int],
 ) -> Crop:
     """A turned, scaled crop of width, height around a point of a field."""
@@ -211,9 +215,10 @@ def _free_place(rng: Rng, crop: Crop, radius: float) -> np.ndarray | None:
     for _ in range(12):
         point = rng.uniform(radius, size - radius, 2)
         row, column = (point[::-1] / MASK_STEP_PX).astype(int)
-        inside = crop.labelled[row, column] and crop.image[
-            int(point[1]), int(point[0])
-        ].min() < FILL
+        inside = (
+            crop.labelled[row, column]
+            and crop.image[int(point[1]), int(point[0])].min() < FILL
+        )
         if not inside:
             continue
         if not len(centres) or np.abs(centres - point).max(1).min() > 1.8 * radius:
@@ -221,7 +226,9 @@ def _free_place(rng: Rng, crop: Crop, radius: float) -> np.ndarray | None:
     return None
 
 
-def _match_background(patch: np.ndarray, rim: np.ndarray, around: np.ndarray) -> np.ndarray:
+def _match_background(
+    patch: np.ndarray, rim: np.ndarray, around: np.ndarray
+) -> np.ndarray:
     """The patch with its rim's mean density moved to that of its new place."""
     density = -np.log((patch.astype(np.float32) + 1) / 256)
     new = -np.log((around.astype(np.float32) + 1) / 256)

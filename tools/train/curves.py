@@ -3,7 +3,7 @@
 
     curves.py RUN_FOLDER
 
-Tested by curves_test.py.
+Tested by train_test.py.
 """
 
 from __future__ import annotations

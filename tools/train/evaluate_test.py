@@ -71,8 +71,9 @@ class EvaluateTest(unittest.TestCase):
             images, scores, found, count = [], [], [], 0
             for _ in range(3):
                 truth = _boxes(rng, 8)
-                boxes = np.concatenate([truth[:5] + rng.integers(-3, 4, (5, 4)) * 1.0,
-                                        _boxes(rng, 6)])
+                boxes = np.concatenate(
+                    [truth[:5] + rng.integers(-3, 4, (5, 4)) * 1.0, _boxes(rng, 6)]
+                )
                 ordered = np.sort(rng.choice(200, 11, replace=False) / 200)[::-1]
                 images.append((truth, boxes, ordered))
                 scores.append(ordered)
@@ -108,8 +109,13 @@ class EvaluateTest(unittest.TestCase):
 
     def test_boxes_are_compared_in_pixels_of_the_file(self) -> None:
         field = Field(
-            "f", "val", 0, np.zeros((50, 100, 3), np.uint8),
-            np.array([[10, 5, 20, 15]], np.float32), np.array([2]), (200, 150),
+            "f",
+            "val",
+            0,
+            np.zeros((50, 100, 3), np.uint8),
+            np.array([[10, 5, 20, 15]], np.float32),
+            np.array([2]),
+            (200, 150),
         )
         raw = RawBoxes(
             np.array([[15, 20, 45, 40]], np.float32),

@@ -70,7 +70,11 @@ def _write_rgb(path: pathlib.Path, image: np.ndarray) -> None:
 
 
 def _cache_field(
-    entry: dict, boxes: list[dict], split: str, source: pathlib.Path, target: pathlib.Path
+    entry: dict,
+    boxes: list[dict],
+    split: str,
+    source: pathlib.Path,
+    target: pathlib.Path,
 ) -> dict:
     """Writes the resampled image; returns its record for fields.json."""
     image = _read_rgb(source)

@@ -97,7 +97,9 @@ class GraphBuilder:
         self._used[name] += 1
         return f"{name}_{count}" if count else name
 
-    def _add(self, name: str, op: str, inputs: list[str], **attributes: Attribute) -> str:
+    def _add(
+        self, name: str, op: str, inputs: list[str], **attributes: Attribute
+    ) -> str:
         self.nodes.append(Node(name, op, inputs, attributes))
         return name
 
@@ -220,7 +222,12 @@ class GraphBuilder:
             f"{scope}/Mean/reduction_indices", np.array([1, 2], np.int32)
         )
         mean = self._add(
-            f"{scope}/Mean", "Mean", [x, axes], T=_T, Tidx=DataType(INT32), keep_dims=True
+            f"{scope}/Mean",
+            "Mean",
+            [x, axes],
+            T=_T,
+            Tidx=DataType(INT32),
+            keep_dims=True,
         )
         gate = self._conv(f"{scope}/conv2d", mean, block.squeeze)
         gate = self._swish(scope, gate)

@@ -2,7 +2,7 @@
 """TensorFlow GraphDefs as bytes, without TensorFlow: the few fields needed.
 
 Reads and writes nodes with the attributes that frozen convolutional networks
-have. Not a general protocol buffer library. Tested by graph_def_test.py.
+have. Not a general protocol buffer library. Tested by export_test.py.
 """
 
 from __future__ import annotations

@@ -353,9 +353,7 @@ class EfficientDet(nn.Module):
         self.apply(_initialise)
         nn.init.constant_(self.class_net.predict.pointwise.bias, CLASS_BIAS)
 
-    def forward(
-        self, x: torch.Tensor
-    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    def forward(self, x: torch.Tensor) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         features = self.backbone(x)
         features.append(max_pool_same(self.p6(features[-1])))
         features.append(max_pool_same(features[-1]))

@@ -61,9 +61,7 @@ class _BatchNorm(torch.autograd.Function):
             count = x.numel() // x.shape[1]
             slope = -scale * inverse * dweight / count
             offset = -scale * sum_dz / count - slope * mean
-        dx = native.scale_backward_input(
-            dy, x, scale, shift, slope, offset, ctx.swish
-        )
+        dx = native.scale_backward_input(dy, x, scale, shift, slope, offset, ctx.swish)
         return dx, dweight, sum_dz, None, None, None, None
 
 
@@ -113,9 +111,7 @@ class _WeightedSum(torch.autograd.Function):
         return dweights, *grads
 
 
-def weighted_sum_swish(
-    weights: torch.Tensor, maps: list[torch.Tensor]
-) -> torch.Tensor:
+def weighted_sum_swish(weights: torch.Tensor, maps: list[torch.Tensor]) -> torch.Tensor:
     """swish(sum of weights[i] * maps[i])."""
     if _is_native(maps[0]):
         return _WeightedSum.apply(weights, *map(_channels_last, maps))
@@ -156,9 +152,7 @@ class _Depthwise(torch.autograd.Function):
             same = left
         else:
             x, same = F.pad(x, padding), 0
-        return F.conv2d(
-            x, weight.to(x.dtype), None, stride, same, 1, weight.shape[0]
-        )
+        return F.conv2d(x, weight.to(x.dtype), None, stride, same, 1, weight.shape[0])
 
     @staticmethod
     def backward(ctx, dy):  # noqa: ANN001, ANN205
@@ -175,9 +169,7 @@ def depthwise(
 ) -> torch.Tensor:
     """Depthwise convolution; padding: left, right, top, bottom."""
     if not _is_native(x):
-        return F.conv2d(
-            F.pad(x, padding), weight, None, stride, 0, 1, weight.shape[0]
-        )
+        return F.conv2d(F.pad(x, padding), weight, None, stride, 0, 1, weight.shape[0])
     if torch.is_autocast_enabled("cpu"):
         x = x.to(torch.get_autocast_dtype("cpu"))
     return _Depthwise.apply(_channels_last(x), weight, stride, padding)
