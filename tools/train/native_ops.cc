@@ -364,13 +364,56 @@ struct Window {
   int64_t channels, in_height, in_width, out_height, out_width;
 };
 
+constexpr int kLanes = 8;
+typedef float Lanes __attribute__((vector_size(4 * kLanes)));
+typedef uint16_t HalfLanes __attribute__((vector_size(2 * kLanes)));
+typedef uint32_t WholeLanes __attribute__((vector_size(4 * kLanes)));
+
+inline Lanes Load(const float* src) {
+  Lanes out;
+  std::memcpy(&out, src, sizeof(out));
+  return out;
+}
+inline Lanes Load(const uint16_t* src) {
+  HalfLanes bits;
+  std::memcpy(&bits, src, sizeof(bits));
+  const WholeLanes wide = __builtin_convertvector(bits, WholeLanes) << 16;
+  Lanes out;
+  std::memcpy(&out, &wide, sizeof(out));
+  return out;
+}
+
+// One pixel of dx: sums in registers, kBlock times kLanes channels at a time.
+template <typename T, int kBlock>
+int64_t DepthwiseInputChannels(int64_t c, int64_t channels, int taps,
+                               const T* const* grads,
+                               const float* const* weights, T* dst) {
+  for (; c + kBlock * kLanes <= channels; c += kBlock * kLanes) {
+    Lanes sum[kBlock] = {};
+    for (int tap = 0; tap < taps; ++tap) {
+#pragma GCC unroll 4
+      for (int b = 0; b < kBlock; ++b) {
+        const int64_t at = c + b * kLanes;
+        sum[b] += Load(grads[tap] + at) * Load(weights[tap] + at);
+      }
+    }
+    for (int b = 0; b < kBlock; ++b) {
+      for (int k = 0; k < kLanes; ++k) {
+        Narrow(sum[b][k], dst + c + b * kLanes + k);
+      }
+    }
+  }
+  return c;
+}
+
 // One row of dx; weights are [kernel * kernel][channels].
 template <typename T, int kKernel>
 void DepthwiseInputRow(const Window& w, int64_t y, const T* dy,
-                       const float* weights, T* dx, float* scratch) {
+                       const float* weights, T* dx) {
+  const T* grads[kKernel * kKernel];
+  const float* used[kKernel * kKernel];
   for (int64_t x = 0; x < w.in_width; ++x) {
-    float* __restrict sum = scratch;
-    std::fill(sum, sum + w.channels, 0.0F);
+    int taps = 0;
     for (int64_t i = 0; i < kKernel; ++i) {
       const int64_t row = y + w.top - i;
       if (row < 0 || row % w.stride || row / w.stride >= w.out_height) continue;
@@ -380,17 +423,15 @@ void DepthwiseInputRow(const Window& w, int64_t y, const T* dy,
             column / w.stride >= w.out_width) {
           continue;
         }
-        const T* __restrict grad =
-            dy + (row / w.stride * w.out_width + column / w.stride) *
-                     w.channels;
-        const float* __restrict weight = weights + (i * kKernel + j) * w.channels;
-        for (int64_t c = 0; c < w.channels; ++c) {
-          sum[c] += Widen(grad[c]) * weight[c];
-        }
+        grads[taps] = dy + (row / w.stride * w.out_width + column / w.stride) *
+                               w.channels;
+        used[taps++] = weights + (i * kKernel + j) * w.channels;
       }
     }
-    T* __restrict dst = dx + x * w.channels;
-    for (int64_t c = 0; c < w.channels; ++c) Narrow(sum[c], dst + c);
+    T* dst = dx + x * w.channels;
+    const int64_t done = DepthwiseInputChannels<T, 4>(0, w.channels, taps,
+                                                      grads, used, dst);
+    DepthwiseInputChannels<T, 1>(done, w.channels, taps, grads, used, dst);
   }
 }
 
@@ -399,8 +440,6 @@ void DepthwiseInputRow(const Window& w, int64_t y, const T* dy,
 template <typename T, int kKernel>
 void DepthwiseWeightRow(const Window& w, int64_t y, const T* dy, const T* x,
                         float* sums) {
-  constexpr int kLanes = 8;
-  typedef float Lanes __attribute__((vector_size(4 * kLanes)));
   for (int64_t i = 0; i < kKernel; ++i) {
     const int64_t row = y * w.stride + i - w.top;
     if (row < 0 || row >= w.in_height) continue;
@@ -408,18 +447,12 @@ void DepthwiseWeightRow(const Window& w, int64_t y, const T* dy, const T* x,
     for (int64_t c = 0; c < w.channels; c += kLanes) {
       Lanes sum[kKernel] = {};
       for (int64_t column = 0; column < w.out_width; ++column) {
-        Lanes grad;
-        for (int k = 0; k < kLanes; ++k) {
-          grad[k] = Widen(dy[column * w.channels + c + k]);
-        }
+        const Lanes grad = Load(dy + column * w.channels + c);
         const int64_t left = column * w.stride - w.left;
 #pragma GCC unroll 8
         for (int j = 0; j < kKernel; ++j) {
           if (left + j < 0 || left + j >= w.in_width) continue;
-          const T* at = src + (left + j) * w.channels + c;
-          Lanes value;
-          for (int k = 0; k < kLanes; ++k) value[k] = Widen(at[k]);
-          sum[j] += grad * value;
+          sum[j] += grad * Load(src + (left + j) * w.channels + c);
         }
       }
       for (int j = 0; j < kKernel; ++j) {
@@ -437,13 +470,12 @@ std::vector<Tensor> DepthwiseRun(const Tensor& dy, const Tensor& x,
   const float* weights = Floats(packed);
   const int64_t rows_in = x.size(0) * w.in_height;
   at::parallel_for(0, rows_in, 4, [&](int64_t begin, int64_t end) {
-    std::vector<float> scratch(static_cast<size_t>(w.channels));
     for (int64_t row = begin; row < end; ++row) {
       const int64_t n = row / w.in_height;
       DepthwiseInputRow<T, kKernel>(
           w, row % w.in_height,
           Data<T>(dy) + n * w.out_height * w.out_width * w.channels, weights,
-          Data<T>(dx) + row * w.in_width * w.channels, scratch.data());
+          Data<T>(dx) + row * w.in_width * w.channels);
     }
   });
   const int64_t taps = kKernel * kKernel;

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 _FLAGS = ["-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math"]
 _FLAGS += ["-fopenmp-simd", "-ffp-contract=fast", "-fno-signed-zeros"]
 _FLAGS += ["-mprefer-vector-width=512", "-ffinite-math-only"]
+_FLAGS += ["-funsafe-math-optimizations", "-mrecip"]
 _native: list[ModuleType] = []
 
 
