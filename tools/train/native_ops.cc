@@ -138,6 +138,7 @@ Tensor ChannelSums(const Tensor& x) {
     sums = SumRows(x.numel() / channels, 2 * channels,
                    [&](int64_t row, float* __restrict sum) {
                      const T* __restrict at = src + row * channels;
+#pragma GCC ivdep
                      for (int64_t c = 0; c < channels; ++c) {
                        const float value = Widen(at[c]);
                        sum[c] += value;
@@ -156,6 +157,7 @@ void NormForward(const T* src, int64_t rows, int64_t channels,
     for (int64_t row = begin; row < end; ++row) {
       const T* __restrict at = src + row * channels;
       T* __restrict dst = out + row * channels;
+#pragma GCC ivdep
       for (int64_t c = 0; c < channels; ++c) {
         Narrow(Activate<kSwish>(Widen(at[c]) * scale[c] + shift[c]), dst + c);
       }
@@ -184,6 +186,7 @@ std::vector<double> NormSums(const T* dy, const T* src, int64_t rows,
   return SumRows(rows, 2 * channels, [&](int64_t row, float* __restrict sum) {
     const T* __restrict grad = dy + row * channels;
     const T* __restrict at = src + row * channels;
+#pragma GCC ivdep
     for (int64_t c = 0; c < channels; ++c) {
       const float value = Widen(at[c]);
       const float dz =
@@ -220,6 +223,7 @@ void NormBackward(const T* dy, const T* src, int64_t rows, int64_t channels,
       const T* __restrict grad = dy + row * channels;
       const T* __restrict at = src + row * channels;
       T* __restrict dst = out + row * channels;
+#pragma GCC ivdep
       for (int64_t c = 0; c < channels; ++c) {
         const float value = Widen(at[c]);
         const float dz =
@@ -345,6 +349,7 @@ std::vector<Tensor> GateBackward(const Tensor& dy, const Tensor& x,
             const T* __restrict grad = Data<T>(dy) + i;
             const T* __restrict at = Data<T>(x) + i;
             T* __restrict dst = Data<T>(dx) + i;
+#pragma GCC ivdep
             for (int64_t c = 0; c < channels; ++c) {
               const float value = Widen(grad[c]);
               sum[c] += value * Widen(at[c]);
