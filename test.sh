@@ -190,11 +190,15 @@ full() {
 perf() {
   set_up build
   build release "" cyto8 bench_end_to_end bench_kernels bench_merge \
-    bench_network bench_network_load bench_int8_network
+    bench_network bench_network_load bench_int8_network bench_depthwise \
+    bench_pointwise bench_int8_nodes
   local bench=build/release/bench
   "$bench/bench_network" &&
     "$bench/bench_int8_network" &&
     "$bench/bench_network_load" &&
+    "$bench/bench_depthwise" &&
+    "$bench/bench_pointwise" &&
+    "$bench/bench_int8_nodes" &&
     "$bench/bench_kernels" &&
     "$bench/bench_merge" &&
     "$bench/bench_end_to_end" --cyto8 build/release/app/cyto8 \

@@ -38,6 +38,19 @@ Status RemoveAll(FileSystem& files, const std::string& folder,
   return first;
 }
 
+// Of an earlier run. That the first one, the marker, is gone must reach the
+// disk before the first new file does: else a loss of power could leave it
+// beside new ones.
+Status RemoveOldFiles(FileSystem& files, const std::string& folder) {
+  const Status removed = files.Remove(folder + std::string(kSlideFiles[0]));
+  if (removed.ok()) {
+    CYTO8_RETURN_IF_ERROR(SyncFolder(files, folder));
+  } else if (removed.code() != StatusCode::kNotFound) {
+    return removed;
+  }
+  return RemoveAll(files, folder, kSlideFiles);
+}
+
 // Those that a killed run left of these files.
 Status RemoveTemporaries(FileSystem& files, const std::string& folder,
                          std::span<const std::string_view> names) {
@@ -131,7 +144,7 @@ Status WriteAll(FileSystem& files, const SlideFilesOptions& options,
     return DataLoss(slide.identity.path + ": " + ErrorOf(slide));
   }
   CYTO8_RETURN_IF_ERROR(MakeDirectories(files, options.folder));
-  CYTO8_RETURN_IF_ERROR(RemoveAll(files, options.folder, kSlideFiles));
+  CYTO8_RETURN_IF_ERROR(RemoveOldFiles(files, options.folder));
   CYTO8_RETURN_IF_ERROR(RemoveTemporaries(files, options.folder, kSlideFiles));
   CYTO8_RETURN_IF_ERROR(WriteOverlayFile(files, options, slide));
   CYTO8_RETURN_IF_ERROR(WriteHeatmapFile(files, options, slide));

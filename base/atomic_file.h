@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Results appear under their final name whole or not at all: unique temporary
-// in the same folder, write, fsync, rename, fsync the folder (promises.md R6).
+// in the same folder, write, fsync, rename, fsync the folder (once for several files
+// that are placed; promises.md R6).
 // Tested by tests/base/atomic_file_test.cc.
 #pragma once
 
@@ -15,8 +16,8 @@
 
 namespace cyto8 {
 
-// A file that is being written. Not thread-safe; movable. Without Commit() the
-// destructor removes the temporary.
+// A file that is being written. Not thread-safe; movable. Without Commit()
+// or Place() the destructor removes the temporary.
 class AtomicFile {
  public:
   // Makes "<path>.tmp-<pid>-<time>-<n>" beside the final path.
@@ -27,7 +28,8 @@ class AtomicFile {
   AtomicFile& operator=(AtomicFile&&) = delete;
   ~AtomicFile();
 
-  // Buffered; an error is also kept and returned again by Commit().
+  // Buffered; an error is also kept and returned again by Commit()
+  // and Place().
   Status Append(std::span<const std::byte> bytes);
   Status Append(std::string_view text);
 

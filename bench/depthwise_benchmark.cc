@@ -133,6 +133,7 @@ int Main(int rounds, Isa isa) {
     return EXIT_FAILURE;
   }
   omp_set_num_threads(1);
+  std::printf("isa %s\n", IsaName(isa).data());
   EvenTable table = {.segment_shift = 8};
   for (int i = 0; i < kEvenSegments - 1; ++i) {
     table.intercept[i] = static_cast<int16_t>(10 * i);
@@ -157,9 +158,11 @@ int Main(int rounds, Isa isa) {
 }  // namespace cyto8
 
 int main(int argc, char** argv) {
-  cyto8::Isa isa = cyto8::BestIsa();
+  const int rounds = argc > 1 ? std::atoi(argv[1]) : 21;
+  if (argc <= 2) return cyto8::Main(rounds, cyto8::BestIsa());
   for (const cyto8::Isa usable : cyto8::UsableIsas()) {
-    if (argc > 2 && cyto8::IsaName(usable) == argv[2]) isa = usable;
+    if (cyto8::IsaName(usable) == argv[2]) return cyto8::Main(rounds, usable);
   }
-  return cyto8::Main(argc > 1 ? std::atoi(argv[1]) : 21, isa);
+  std::printf("isa %s: this CPU does not have it\n", argv[2]);
+  return EXIT_FAILURE;
 }

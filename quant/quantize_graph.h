@@ -22,8 +22,8 @@ namespace cyto8 {
 using Calibration = std::map<std::string, ObservedValues>;
 
 struct QuantizeOptions {
-  // How a tensor's range is chosen; kMinMax unless a name is below. Its
-  // clip_weight holds where at least 8 layers follow, else it is 1.
+  // How a tensor's range is chosen; kMinMax unless a name is below. The
+  // clip_weight of either holds where at least 8 layers follow, else it is 1.
   RangeChoiceOptions range = {};
   std::map<std::string, RangeChoiceOptions> range_of = {};
   bool equalize = true;      // depthwise -> pointwise, exactly.

@@ -47,9 +47,9 @@ struct RoundedWeights {
 // code = weight / scale rounded to nearest even, scale = max|weight| / 127 of
 // the output. An output whose weights are all 0 gets scale 1. kInvalidArgument
 // if a size does not fit (weights and mean_squares must have the sizes that
-// shape says), if a weight is not finite ("weights[5] = nan: must be finite")
-// if a mean square is negative or not finite, or if
-// clip_weight is out of its range.
+// shape says), if a weight is not finite ("weights[5] = nan: must be finite"),
+// if a mean square is negative or not finite, or if clip_weight is out of its
+// range.
 StatusOr<RoundedWeights> RoundWeights(
     std::span<const float> weights, const WeightShape& shape,
     const WeightRoundingOptions& options = {});

@@ -357,7 +357,7 @@ class VectorMeanFilter final : public MeanFilter {
     means_.resize(blocks);
     sums_.resize(blocks);
     for (int64_t b = 0; b < blocks; ++b) {
-      const auto [first, end] = WindowOf(b, columns);
+      const int64_t first = WindowOf(b, columns).first;
       const int64_t in_row =
           std::min(kRgbChannels * x.src - first, kMeanWindowBytes);
       blocks_[b] = {.first_byte = first,
@@ -430,8 +430,8 @@ class VectorMeanFilter final : public MeanFilter {
   std::vector<MeanBlock> blocks_;
   std::vector<MeanNumbers> weights_;  // [block][tap]
   std::vector<MeanPlaces> places_;    // [block][tap]
-  std::vector<MeanNumbers>
-      means_;  // the last row that came, as wide as the result.
+  // The last row that came, as wide as the result.
+  std::vector<MeanNumbers> means_;
   std::vector<MeanNumbers> sums_;  // the next row of the result, so far.
 };
 

@@ -39,9 +39,11 @@ class DecodedRows {
 
   // Once it is empty.
   Status ReadFrom(RowSource& source, int64_t rows) {
-    given_ = 0;
+    given_ = rows_ = 0;
+    CYTO8_RETURN_IF_ERROR(
+        source.ReadRows(rows, bytes_.data() + first_, stride_bytes_));
     rows_ = rows;
-    return source.ReadRows(rows, bytes_.data() + first_, stride_bytes_);
+    return OkStatus();
   }
 
  private:
@@ -115,7 +117,7 @@ class ScaledRowSource final : public RowSource {
     const Clock::time_point start = Clock::now();
     const Status status = decoded_.ReadFrom(*source_, rows);
     seconds_->decode += Seconds(start, Clock::now());
-    rows_left_ -= rows;
+    if (status.ok()) rows_left_ -= rows;
     return status;
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// See depthwise_u8s8_vnni.h; the island's head says why these groups.
+// See depthwise_u8s8_vnni.h; the head of depthwise_u8s8_vnni_loops.h says why
+// these groups.
 #include "detector/kernels/depthwise_u8s8_vnni.h"
 
 #include <utility>

@@ -28,8 +28,8 @@
 
 #include <cstdint>
 
+#include "detector/kernels/depthwise_u8s8_blocks.h"
 #include "detector/kernels/depthwise_u8s8_fast.h"
-#include "detector/kernels/depthwise_u8s8_vnni.h"
 #include "detector/kernels/requantize_avx512.h"
 
 namespace cyto8 {
@@ -69,10 +69,9 @@ struct Segment {
   __mmask64 valid[2];  // the bytes of these.
   int64_t first_column;
   int64_t last_column;
-  int64_t seen;      // channels that the block before has, too.
-  int64_t channels;  // of the block: all its lanes, or all there are.
-  __mmask64 mask;    // of these in one strip.
-  bool whole;        // 64, 32 or 16.
+  int64_t seen;    // channels that the block before has, too.
+  __mmask64 mask;  // the channels that exist, in one strip.
+  bool whole;      // 64, 32 or 16.
   const int8_t* wei;
   const int32_t* bias;
   const int32_t* shift;
@@ -645,9 +644,8 @@ inline void RunBlocks(Segment& s, int64_t first_row, int64_t last_row) {
     const DepthwiseBlock block = DepthwiseBlockAt(c, rows.channels);
     const int64_t left = rows.channels - block.first;
     s.seen = block.seen;
-    s.channels = left < block.lanes ? left : block.lanes;
     s.whole = left >= block.lanes;
-    s.mask = ~__mmask64{0} >> (64 - s.channels);
+    s.mask = ~__mmask64{0} >> (64 - (s.whole ? block.lanes : left));
     if (block.lanes == 64) {
       RunTile<1, kKernel, kStride>(s, block.first, first_row, last_row);
     } else if (block.lanes == 32) {

@@ -21,7 +21,7 @@
 //
 // swish(x) = relu(x) - even(|x|), and even(a) = a / (1 + e^a) is bounded and
 // vanishes for large a; so is hard swish's. 32 chords of it, looked up by two
-// 16-bit permutations, follow it to a few hundredths of a code:
+// permutations, follow it to a few hundredths of a code:
 //
 //   a       = |p|                       (32768 for -32768, unsigned)
 //   i       = min(a >> segment_shift, 31)

@@ -42,7 +42,8 @@ class RowSplit {
 
   // Returns the number of pieces.
   int64_t Run(ParallelFor& executor) const {
-    state_->pieces = std::min(state_->most_pieces, executor.workers());
+    state_->pieces =
+        std::clamp<int64_t>(executor.workers(), 1, state_->most_pieces);
     if (state_->pieces == 1) {
       state_->body(0, 0, state_->rows);
     } else {

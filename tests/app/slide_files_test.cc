@@ -155,6 +155,19 @@ TEST_F(SlideFilesTest, CallsComeInTheOrderThatSurvivesPowerLoss) {
             "sync rename sync ");                               // the marker.
 }
 
+// Nor one of an earlier run beside new files.
+TEST_F(SlideFilesTest, AnOldMarkerIsGoneForGoodBeforeAnythingNewComes) {
+  SlideResult slide = TwoCells();
+  EXPECT_TRUE(Write(RealFileSystem(), slide).ok());
+  CountCalls([&](FileSystem& files) { return Write(files, slide); });
+  std::string order;
+  for (const FileCall call : faulty_.calls()) {
+    if (call == FileCall::kRemove) order += "remove ";
+    if (call == FileCall::kSync) order += "sync ";
+  }
+  EXPECT_TRUE(order.starts_with("remove sync remove ")) << order;
+}
+
 TEST_F(SlideFilesTest, WhatIsNotWantedThisTimeDoesNotStay) {
   SlideResult slide = TwoCells();
   EXPECT_TRUE(Write(RealFileSystem(), slide).ok());

@@ -53,6 +53,24 @@ TEST(ScaledRowsTest, DamageAtTheEndIsSeenWithTheLastRow) {
   EXPECT_FALSE(rows->ReadRows(1, row.data(), 9).ok());
 }
 
+TEST(ScaledRowsTest, AfterAnErrorEveryCallGivesItAgain) {
+  std::vector<std::byte> png = EncodePng(MakeTestImage(40, 40).view());
+  png.resize(png.size() / 2);
+  ScaledRowSeconds seconds;
+  const auto rows = Scaled(png, 20, 20, seconds).value();
+  std::vector<uint8_t> row(60);
+  Status status;
+  int64_t read = 0;
+  while (status.ok() && read < 20) {
+    status = rows->ReadRows(1, row.data(), 60);
+    ++read;
+  }
+  ASSERT_FALSE(status.ok());
+  for (int i = 0; i < 30; ++i) {
+    EXPECT_EQ(rows->ReadRows(1, row.data(), 60).message(), status.message());
+  }
+}
+
 TEST(ScaledRowsTest, AWrongSizeIsRefused) {
   const std::vector<std::byte> png = EncodePng(MakeTestImage(4, 4).view());
   ScaledRowSeconds seconds;
