@@ -48,7 +48,7 @@ Status RemoveOldFiles(FileSystem& files, const std::string& folder) {
   } else if (removed.code() != StatusCode::kNotFound) {
     return removed;
   }
-  return RemoveAll(files, folder, kSlideFiles);
+  return RemoveAll(files, folder, std::span(kSlideFiles).subspan(1));
 }
 
 // Those that a killed run left of these files.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Results appear under their final name whole or not at all: unique temporary
-// in the same folder, write, fsync, rename, fsync the folder (once for several files
-// that are placed; promises.md R6).
-// Tested by tests/base/atomic_file_test.cc.
+// in the same folder, write, fsync, rename, fsync the folder (once for several
+// files that are placed; promises.md R6). Tested by
+// tests/base/atomic_file_test.cc.
 #pragma once
 
 #include <cstddef>
@@ -28,8 +28,8 @@ class AtomicFile {
   AtomicFile& operator=(AtomicFile&&) = delete;
   ~AtomicFile();
 
-  // Buffered; an error is also kept and returned again by Commit()
-  // and Place().
+  // Buffered; an error is also kept and returned again by Commit() and
+  // Place().
   Status Append(std::span<const std::byte> bytes);
   Status Append(std::string_view text);
 

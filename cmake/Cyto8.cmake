@@ -234,3 +234,20 @@ function(cyto8_add_fuzz_target name)
   endif()
   add_dependencies(fuzz_targets fuzz_${name})
 endfunction()
+
+# The islands: only they may use instructions that not every CPU has. Their
+# locals are vectors that are all assigned: zeroing them first (hardening of the
+# rest) goes through memory, in the middle of the loops.
+# GCC 12 sees uninitialised values in its own header (bug 105593).
+#
+# cyto8_island(SUFFIX KERNELS name ... OPTIONS flag ...): name_SUFFIX.cc
+function(cyto8_island suffix)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "KERNELS;OPTIONS")
+  list(TRANSFORM arg_KERNELS APPEND _${suffix}.cc)
+  set_source_files_properties(
+    ${arg_KERNELS}
+    PROPERTIES
+      COMPILE_OPTIONS
+      "${arg_OPTIONS};$<$<CXX_COMPILER_ID:GNU>:-ftrivial-auto-var-init=uninitialized;-Wno-maybe-uninitialized;-Wno-uninitialized>"
+  )
+endfunction()
