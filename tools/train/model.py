@@ -203,8 +203,7 @@ class Block(nn.Module):
         if self.config.expand != 1:
             x = norm_swish(self.expand_norm, self.expand(x))
         x = norm_swish(self.depthwise_norm, self.depthwise(x))
-        gate = F.silu(self.squeeze(x.mean((2, 3), keepdim=True)))
-        x = native_ops.apply_gate(x, torch.sigmoid(self.excite(gate)))
+        x = native_ops.squeeze_excite(self.squeeze, self.excite, x)
         x = norm(self.project_norm, self.project(x))
         return x + src if self.config.is_residual else x
 

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 namespace {
@@ -330,38 +331,57 @@ std::vector<Tensor> SumBackward(const Tensor& dy,
   return grads;
 }
 
-// Gradients of x * gate (N x C): of x, and of the gate.
-std::vector<Tensor> GateBackward(const Tensor& dy, const Tensor& x,
-                                 const Tensor& gate) {
-  CheckMap(dy);
-  Tensor dx = EmptyLike(x);
-  const int64_t channels = x.size(1), area = x.size(2) * x.size(3);
-  Tensor dgate = at::empty({x.size(0), channels}, at::kFloat);
-  const float* factors = Floats(gate);
-  ByType(x, [&](auto zero) {
+// N x C: sums over H and W of first * second, or of first alone.
+Tensor AreaSums(const Tensor& first, const std::optional<Tensor>& second) {
+  const int64_t channels = first.size(1);
+  const int64_t area = first.size(2) * first.size(3);
+  if (second) CheckMap(*second);
+  Tensor out = at::empty({first.size(0), channels}, at::kFloat);
+  ByType(first, [&](auto zero) {
     using T = decltype(zero);
-    for (int64_t n = 0; n < x.size(0); ++n) {
-      const float* __restrict factor = factors + n * channels;
-      const int64_t base = n * area * channels;
+    for (int64_t n = 0; n < first.size(0); ++n) {
+      const T* a = Data<T>(first) + n * area * channels;
+      const T* b = second ? Data<T>(*second) + n * area * channels : nullptr;
       const std::vector<double> sums = SumRows(
           area, channels, [&](int64_t row, float* __restrict sum) {
-            const int64_t i = base + row * channels;
-            const T* __restrict grad = Data<T>(dy) + i;
-            const T* __restrict at = Data<T>(x) + i;
-            T* __restrict dst = Data<T>(dx) + i;
+            const T* __restrict x = a + row * channels;
+            const T* __restrict y = b + row * channels;
+            for (int64_t c = 0; c < channels && !b; ++c) sum[c] += Widen(x[c]);
 #pragma GCC ivdep
-            for (int64_t c = 0; c < channels; ++c) {
-              const float value = Widen(grad[c]);
-              sum[c] += value * Widen(at[c]);
-              Narrow(value * factor[c], dst + c);
+            for (int64_t c = 0; c < channels && b; ++c) {
+              sum[c] += Widen(x[c]) * Widen(y[c]);
             }
           });
+      float* dst = out.data_ptr<float>() + n * channels;
       for (int64_t c = 0; c < channels; ++c) {
-        dgate.data_ptr<float>()[n * channels + c] = static_cast<float>(sums[c]);
+        dst[c] = static_cast<float>(sums[static_cast<size_t>(c)]);
       }
     }
   });
-  return {dx, dgate};
+  return out;
+}
+
+// x * scale + shift, both N x C.
+Tensor AreaScale(const Tensor& x, const Tensor& scale, const Tensor& shift) {
+  Tensor out = EmptyLike(x);
+  const int64_t channels = x.size(1), area = x.size(2) * x.size(3);
+  const float* scales = Floats(scale);
+  const float* shifts = Floats(shift);
+  ByType(x, [&](auto zero) {
+    using T = decltype(zero);
+    at::parallel_for(0, x.size(0) * area, 1024, [&](int64_t row, int64_t end) {
+      for (; row < end; ++row) {
+        const int64_t n = row / area * channels;
+        const T* __restrict at = Data<T>(x) + row * channels;
+        T* __restrict dst = Data<T>(out) + row * channels;
+#pragma GCC ivdep
+        for (int64_t c = 0; c < channels; ++c) {
+          Narrow(Widen(at[c]) * scales[n + c] + shifts[n + c], dst + c);
+        }
+      }
+    });
+  });
+  return out;
 }
 
 struct Window {
@@ -526,6 +546,7 @@ PYBIND11_MODULE(TORCH_EXTENSION_NAME, module) {
   module.def("scale_backward_input", ScaleBackwardInput);
   module.def("sum_forward", SumForward);
   module.def("sum_backward", SumBackward);
-  module.def("gate_backward", GateBackward);
+  module.def("area_sums", AreaSums);
+  module.def("area_scale", AreaScale);
   module.def("depthwise_backward", DepthwiseBackward);
 }

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 
 _FLAGS = ["-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math"]
-_FLAGS += ["-fopenmp-simd", "-ffp-contract=fast", "-fno-signed-zeros"]
+_FLAGS += ["-fopenmp", "-ffp-contract=fast", "-fno-signed-zeros"]
 _FLAGS += ["-mprefer-vector-width=512", "-ffinite-math-only"]
 _FLAGS += ["-funsafe-math-optimizations", "-mrecip"]
 _native: list[ModuleType] = []
@@ -27,7 +27,7 @@ def enable() -> None:
 
     if not _native:
         source = pathlib.Path(__file__).with_name("native_ops.cc")
-        module = load("cyto8_native_ops", [str(source)], extra_cflags=_FLAGS)
+        module = load("cyto8_native_ops", [str(source)], extra_cflags=_FLAGS, extra_ldflags=["-fopenmp"])
         _native.append(module)
 
 
@@ -122,25 +122,51 @@ def weighted_sum_swish(weights: torch.Tensor, maps: list[torch.Tensor]) -> torch
     return F.silu(total)
 
 
-class _Gate(torch.autograd.Function):
+class _SqueezeExcite(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x, gate):  # noqa: ANN001, ANN205
-        ctx.save_for_backward(x, gate)
-        return x * gate
+    def forward(ctx, x, *layers):  # noqa: ANN001, ANN002, ANN205
+        area = x.shape[2] * x.shape[3]
+        with torch.enable_grad(), torch.autocast("cpu", enabled=False):
+            leaves = [_native[0].area_sums(x, None) / area, *layers]
+            leaves = [leaf.detach().requires_grad_() for leaf in leaves]
+            gate = _gate(*leaves)
+        ctx.save_for_backward(x)
+        ctx.leaves, ctx.gate = leaves, gate
+        factors = gate.detach().contiguous()
+        return _native[0].area_scale(x, factors, torch.zeros_like(factors))
 
     @staticmethod
     def backward(ctx, dy):  # noqa: ANN001, ANN205
-        x, gate = ctx.saved_tensors
-        factors = gate.flatten(1).float().contiguous()
-        dx, dgate = _native[0].gate_backward(_channels_last(dy), x, factors)
-        return dx, dgate.view(gate.shape).to(gate.dtype)
+        (x,) = ctx.saved_tensors
+        native, dy = _native[0], _channels_last(dy)
+        dgate = native.area_sums(dy, x)
+        dmean, *dlayers = torch.autograd.grad(ctx.gate, ctx.leaves, dgate)
+        shift = dmean / (x.shape[2] * x.shape[3])
+        factors = ctx.gate.detach().contiguous()
+        return native.area_scale(dy, factors, shift.contiguous()), *dlayers
 
 
-def apply_gate(x: torch.Tensor, gate: torch.Tensor) -> torch.Tensor:
-    """x * gate, gate of shape N x C x 1 x 1."""
+def _gate(
+    mean: torch.Tensor,
+    squeeze: torch.Tensor,
+    squeeze_bias: torch.Tensor,
+    excite: torch.Tensor,
+    excite_bias: torch.Tensor,
+) -> torch.Tensor:
+    """N x C from the means of N x C; kernels are C_out x C_in x 1 x 1."""
+    x = F.silu(F.linear(mean, squeeze.flatten(1), squeeze_bias))
+    return torch.sigmoid(F.linear(x, excite.flatten(1), excite_bias))
+
+
+def squeeze_excite(
+    squeeze: torch.nn.Conv2d, excite: torch.nn.Conv2d, x: torch.Tensor
+) -> torch.Tensor:
+    """x scaled per image and channel by a gate made of its means."""
+    layers = (squeeze.weight, squeeze.bias, excite.weight, excite.bias)
     if _is_native(x):
-        return _Gate.apply(_channels_last(x), gate)
-    return x * gate
+        return _SqueezeExcite.apply(_channels_last(x), *layers)
+    gate = F.silu(squeeze(x.mean((2, 3), keepdim=True)))
+    return x * torch.sigmoid(excite(gate))
 
 
 class _Depthwise(torch.autograd.Function):

@@ -77,6 +77,7 @@ def make_optimizer(model: torch.nn.Module, rate: float) -> torch.optim.AdamW:
             {"params": others, "weight_decay": 0.0},
         ],
         lr=rate,
+        fused=True,
     )
 
 
