@@ -57,9 +57,7 @@ template <bool kSwish>
 inline float Activate(float z) {
   return kSwish ? z * Sigmoid(z) : z;
 }
-template <bool kSwish>
-inline float Slope(float z) {
-  if constexpr (!kSwish) return 1.0F;
+inline float SwishSlope(float z) {
   const float s = Sigmoid(z);
   return s * (1.0F + z * (1.0F - s));
 }
@@ -94,22 +92,32 @@ Tensor EmptyLike(const Tensor& map) {
   return at::empty_like(map, map.options(), at::MemoryFormat::ChannelsLast);
 }
 
+constexpr int64_t kLanes = 16;
+
+// kLanes channels of one pixel.
+struct alignas(64) Block {
+  float at[kLanes] = {};
+};
+
 // Splits rows over threads; each thread adds into an own block of `size`
-// doubles through at most kRowsPerFloatSum rows of float. Returns the sum.
+// doubles through at most kRowsPerFloatSum rows of float (at a multiple of 64
+// bytes), with an own copy of add_row. Returns the sum.
 template <typename Function>
 std::vector<double> SumRows(int64_t rows, int64_t size,
                             const Function& add_row) {
   const int64_t chunks = at::get_num_threads();
   std::vector<double> sums(static_cast<size_t>(chunks * size), 0.0);
   at::parallel_for(0, chunks, 1, [&](int64_t begin, int64_t end) {
-    std::vector<float> partial(static_cast<size_t>(size));
+    Function add = add_row;
+    std::vector<Block> blocks(static_cast<size_t>(size / kLanes + 1));
+    float* const partial = blocks[0].at;
     for (int64_t chunk = begin; chunk < end; ++chunk) {
       double* sum = sums.data() + chunk * size;
       const int64_t last = rows * (chunk + 1) / chunks;
       for (int64_t row = rows * chunk / chunks; row < last;) {
         const int64_t stop = std::min(last, row + kRowsPerFloatSum);
-        std::fill(partial.begin(), partial.end(), 0.0F);
-        for (; row < stop; ++row) add_row(row, partial.data());
+        std::fill(partial, partial + size, 0.0F);
+        for (; row < stop; ++row) add(row, partial);
         for (int64_t i = 0; i < size; ++i) sum[i] += partial[i];
       }
     }
@@ -183,71 +191,68 @@ Tensor ScaleForward(const Tensor& x, const Tensor& scale, const Tensor& shift,
 template <typename T, bool kSwish>
 std::vector<double> NormSums(const T* dy, const T* src, int64_t rows,
                              int64_t channels, const float* __restrict scale,
-                             const float* __restrict shift) {
+                             const float* __restrict shift, T* dz) {
   return SumRows(rows, 2 * channels, [&](int64_t row, float* __restrict sum) {
     const T* __restrict grad = dy + row * channels;
     const T* __restrict at = src + row * channels;
+    T* __restrict dst = dz + row * channels;
 #pragma GCC ivdep
     for (int64_t c = 0; c < channels; ++c) {
       const float value = Widen(at[c]);
-      const float dz =
-          Widen(grad[c]) * Slope<kSwish>(value * scale[c] + shift[c]);
-      sum[c] += dz;
-      sum[channels + c] += dz * value;
+      float slope = Widen(grad[c]);
+      if constexpr (kSwish) {
+        slope *= SwishSlope(value * scale[c] + shift[c]);
+        Narrow(slope, dst + c);
+      }
+      sum[c] += slope;
+      sum[channels + c] += slope * value;
     }
   });
 }
 
-// 2 x C: sums of dz and of dz * x, where z = x * scale + shift.
-Tensor ScaleBackwardSums(const Tensor& dy, const Tensor& x,
-                         const Tensor& scale, const Tensor& shift,
-                         bool swish) {
+// dz, where y = activation(z) and z = x * scale + shift (dy itself without an
+// activation); 2 x C: the sums of dz and of dz * x.
+std::vector<Tensor> ScaleBackwardSums(const Tensor& dy, const Tensor& x,
+                                      const Tensor& scale, const Tensor& shift,
+                                      bool swish) {
   CheckMap(dy);
   const int64_t channels = x.size(1);
+  const Tensor dz = swish ? EmptyLike(x) : dy;
   std::vector<double> sums;
   ByType(x, [&](auto zero) {
     using T = decltype(zero);
     const auto run = swish ? NormSums<T, true> : NormSums<T, false>;
     sums = run(Data<T>(dy), Data<T>(x), x.numel() / channels, channels,
-               Floats(scale), Floats(shift));
+               Floats(scale), Floats(shift), Data<T>(dz));
   });
-  return ToTensor(sums, {2, channels});
-}
-
-template <typename T, bool kSwish>
-void NormBackward(const T* dy, const T* src, int64_t rows, int64_t channels,
-                  const float* __restrict scale, const float* __restrict shift,
-                  const float* __restrict slope, const float* __restrict offset,
-                  T* out) {
-  at::parallel_for(0, rows, 1024, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const T* __restrict grad = dy + row * channels;
-      const T* __restrict at = src + row * channels;
-      T* __restrict dst = out + row * channels;
-#pragma GCC ivdep
-      for (int64_t c = 0; c < channels; ++c) {
-        const float value = Widen(at[c]);
-        const float dz =
-            Widen(grad[c]) * Slope<kSwish>(value * scale[c] + shift[c]);
-        Narrow(dz * scale[c] + value * slope[c] + offset[c], dst + c);
-      }
-    }
-  });
+  return {dz, ToTensor(sums, {2, channels})};
 }
 
 // dz * scale + x * slope + offset.
-Tensor ScaleBackwardInput(const Tensor& dy, const Tensor& x,
-                          const Tensor& scale, const Tensor& shift,
-                          const Tensor& slope, const Tensor& offset,
-                          bool swish) {
-  CheckMap(dy);
+Tensor ScaleBackwardInput(const Tensor& dz, const Tensor& x,
+                          const Tensor& scale, const Tensor& slope,
+                          const Tensor& offset) {
+  CheckMap(dz);
   Tensor out = EmptyLike(x);
   const int64_t channels = x.size(1);
+  const float* __restrict a = Floats(scale);
+  const float* __restrict b = Floats(slope);
+  const float* __restrict shift = Floats(offset);
   ByType(x, [&](auto zero) {
     using T = decltype(zero);
-    const auto run = swish ? NormBackward<T, true> : NormBackward<T, false>;
-    run(Data<T>(dy), Data<T>(x), x.numel() / channels, channels, Floats(scale),
-        Floats(shift), Floats(slope), Floats(offset), Data<T>(out));
+    at::parallel_for(0, x.numel() / channels, 1024, [&](int64_t row,
+                                                        int64_t end) {
+      for (; row < end; ++row) {
+        const T* __restrict grad = Data<T>(dz) + row * channels;
+        const T* __restrict at = Data<T>(x) + row * channels;
+        T* __restrict dst = Data<T>(out) + row * channels;
+#pragma GCC ivdep
+        for (int64_t c = 0; c < channels; ++c) {
+          Narrow(Widen(grad[c]) * a[c] + Widen(at[c]) * b[c] + shift[c],
+                 dst + c);
+        }
+      }
+    });
   });
   return out;
 }
@@ -291,7 +296,7 @@ void SumBackwardRow(const T* __restrict dy, const T* __restrict a,
 #pragma omp simd reduction(+ : p, q, r)
   for (int64_t i = 0; i < count; ++i) {
     const float x = Widen(a[i]), y = Widen(b[i]), z = Widen(c[i]);
-    const float dz = Widen(dy[i]) * Slope<true>(x * u + y * v + z * w);
+    const float dz = Widen(dy[i]) * SwishSlope(x * u + y * v + z * w);
     Narrow(dz * u, da + i);
     Narrow(dz * v, db + i);
     Narrow(dz * w, dc + i);
@@ -385,149 +390,164 @@ Tensor AreaScale(const Tensor& x, const Tensor& scale, const Tensor& shift) {
 }
 
 struct Window {
-  int64_t kernel, stride, top, left;  // padding before the map.
+  int64_t stride, top, left;  // padding before the map.
   int64_t channels, in_height, in_width, out_height, out_width;
+  int64_t blocks() const { return (channels + kLanes - 1) / kLanes; }
 };
 
-constexpr int kLanes = 8;
-typedef float Lanes __attribute__((vector_size(4 * kLanes)));
-typedef uint16_t HalfLanes __attribute__((vector_size(2 * kLanes)));
-typedef uint32_t WholeLanes __attribute__((vector_size(4 * kLanes)));
-
-inline Lanes Load(const float* src) {
-  Lanes out;
-  std::memcpy(&out, src, sizeof(out));
-  return out;
-}
-inline Lanes Load(const uint16_t* src) {
-  HalfLanes bits;
-  std::memcpy(&bits, src, sizeof(bits));
-  const WholeLanes wide = __builtin_convertvector(bits, WholeLanes) << 16;
-  Lanes out;
-  std::memcpy(&out, &wide, sizeof(out));
-  return out;
+// Widens a pixel's channels into blocks that are `step` apart.
+template <typename T>
+void LoadPixel(const T* src, int64_t channels, Block* dst, int64_t step) {
+  int64_t c = 0;
+  for (; c + kLanes <= channels; c += kLanes, dst += step) {
+    for (int k = 0; k < kLanes; ++k) dst->at[k] = Widen(src[c + k]);
+  }
+  for (; c < channels; ++c) dst->at[c % kLanes] = Widen(src[c]);
 }
 
-// One pixel of dx: sums in registers, kBlock times kLanes channels at a time.
-template <typename T, int kBlock>
-int64_t DepthwiseInputChannels(int64_t c, int64_t channels, int taps,
-                               const T* const* grads,
-                               const float* const* weights, T* dst) {
-  for (; c + kBlock * kLanes <= channels; c += kBlock * kLanes) {
-    Lanes sum[kBlock] = {};
-    for (int tap = 0; tap < taps; ++tap) {
-#pragma GCC unroll 4
-      for (int b = 0; b < kBlock; ++b) {
-        const int64_t at = c + b * kLanes;
-        sum[b] += Load(grads[tap] + at) * Load(weights[tap] + at);
-      }
-    }
-    for (int b = 0; b < kBlock; ++b) {
+template <typename T>
+void StorePixel(const Block* src, int64_t step, int64_t channels, T* dst) {
+  int64_t c = 0;
+  for (; c + kLanes <= channels; c += kLanes, src += step) {
+    for (int k = 0; k < kLanes; ++k) Narrow(src->at[k], dst + c + k);
+  }
+  for (; c < channels; ++c) Narrow(src->at[c % kLanes], dst + c);
+}
+
+// One row of taps on one row of a block of channels:
+//   dx[p] += sum_j grad[p + kKernel - 1 - j] * taps[j]
+//   dw[j] += sum_p grad[p + kKernel - 1 - j] * x[p]
+template <int kKernel>
+void DepthwiseTaps(const Block* __restrict grad, const Block* __restrict taps,
+                   const Block* __restrict x, int64_t width,
+                   Block* __restrict dx, Block* __restrict dw) {
+  Block tap[kKernel], sum[kKernel];
+  for (int j = 0; j < kKernel; ++j) tap[j] = taps[j];
+  for (int64_t p = 0; p < width; ++p) {
+    Block out = dx[p];
+    for (int j = 0; j < kKernel; ++j) {
+      const Block& slope = grad[p + kKernel - 1 - j];
       for (int k = 0; k < kLanes; ++k) {
-        Narrow(sum[b][k], dst + c + b * kLanes + k);
+        out.at[k] += slope.at[k] * tap[j].at[k];
+        sum[j].at[k] += slope.at[k] * x[p].at[k];
       }
     }
+    dx[p] = out;
   }
-  return c;
+  for (int j = 0; j < kKernel; ++j) {
+    for (int k = 0; k < kLanes; ++k) dw[j].at[k] += sum[j].at[k];
+  }
 }
 
-// One row of dx; weights are [kernel * kernel][channels].
+// Works on one row of x after another: writes its dx, adds to the sums of the
+// weights' gradients, [tap row][block][tap column][lane]. Rows of dy are held
+// widened, padded and, for a stride of 2, with zeros between their columns.
 template <typename T, int kKernel>
-void DepthwiseInputRow(const Window& w, int64_t y, const T* dy,
-                       const float* weights, T* dx) {
-  const T* grads[kKernel * kKernel];
-  const float* used[kKernel * kKernel];
-  for (int64_t x = 0; x < w.in_width; ++x) {
-    int taps = 0;
+class DepthwiseRows {
+ public:
+  DepthwiseRows(const Window& w, const T* dy, const T* x,
+                const std::vector<Block>& taps, T* dx)
+      : w_(w), dy_(dy), x_(x), taps_(taps), dx_(dx),
+        grads_(static_cast<size_t>(kKernel * GradBlocks())),
+        held_(kKernel, -1),
+        x_row_(static_cast<size_t>(w.blocks() * w.in_width)),
+        dx_row_(x_row_.size()) {}
+
+  void operator()(int64_t row, float* sums) {
+    const int64_t width = w_.in_width, image = row / w_.in_height;
+    const int64_t first = row * width * w_.channels;
+    for (int64_t p = 0; p < width; ++p) {
+      LoadPixel(x_ + first + p * w_.channels, w_.channels, &x_row_[p], width);
+    }
+    std::fill(dx_row_.begin(), dx_row_.end(), Block{});
     for (int64_t i = 0; i < kKernel; ++i) {
-      const int64_t row = y + w.top - i;
-      if (row < 0 || row % w.stride || row / w.stride >= w.out_height) continue;
-      for (int64_t j = 0; j < kKernel; ++j) {
-        const int64_t column = x + w.left - j;
-        if (column < 0 || column % w.stride ||
-            column / w.stride >= w.out_width) {
-          continue;
-        }
-        grads[taps] = dy + (row / w.stride * w.out_width + column / w.stride) *
-                               w.channels;
-        used[taps++] = weights + (i * kKernel + j) * w.channels;
-      }
+      const int64_t at = row % w_.in_height + w_.top - i;
+      if (at < 0 || at % w_.stride || at / w_.stride >= w_.out_height) continue;
+      TapRow(i, GradRow(image * w_.out_height + at / w_.stride), sums);
     }
-    T* dst = dx + x * w.channels;
-    const int64_t done = DepthwiseInputChannels<T, 4>(0, w.channels, taps,
-                                                      grads, used, dst);
-    DepthwiseInputChannels<T, 1>(done, w.channels, taps, grads, used, dst);
+    for (int64_t p = 0; p < width; ++p) {
+      StorePixel(&dx_row_[p], width, w_.channels,
+                 dx_ + first + p * w_.channels);
+    }
   }
-}
 
-// Adds one output row's part to sums[kernel * kernel][channels]: taps of one
-// kernel row at a time, so that their sums stay in registers.
-template <typename T, int kKernel>
-void DepthwiseWeightRow(const Window& w, int64_t y, const T* dy, const T* x,
-                        float* sums) {
-  for (int64_t i = 0; i < kKernel; ++i) {
-    const int64_t row = y * w.stride + i - w.top;
-    if (row < 0 || row >= w.in_height) continue;
-    const T* src = x + row * w.in_width * w.channels;
-    for (int64_t c = 0; c < w.channels; c += kLanes) {
-      Lanes sum[kKernel] = {};
-      for (int64_t column = 0; column < w.out_width; ++column) {
-        const Lanes grad = Load(dy + column * w.channels + c);
-        const int64_t left = column * w.stride - w.left;
-#pragma GCC unroll 8
-        for (int j = 0; j < kKernel; ++j) {
-          if (left + j < 0 || left + j >= w.in_width) continue;
-          sum[j] += grad * Load(src + (left + j) * w.channels + c);
-        }
-      }
-      for (int j = 0; j < kKernel; ++j) {
-        float* dst = sums + (i * kKernel + j) * w.channels + c;
-        for (int k = 0; k < kLanes; ++k) dst[k] += sum[j][k];
-      }
+ private:
+  int64_t PaddedWidth() const { return w_.in_width + kKernel - 1; }
+  int64_t GradBlocks() const { return w_.blocks() * PaddedWidth(); }
+
+  const Block* GradRow(int64_t row) {
+    const int64_t slot = row % kKernel, padded = PaddedWidth();
+    Block* const dst = &grads_[slot * GradBlocks()];
+    if (held_[slot] == row) return dst;
+    held_[slot] = row;
+    for (int64_t c = 0; c < w_.out_width; ++c) {
+      const int64_t p = c * w_.stride + kKernel - 1 - w_.left;
+      if (p < 0 || p >= padded) continue;
+      LoadPixel(dy_ + (row * w_.out_width + c) * w_.channels, w_.channels,
+                dst + p, padded);
+    }
+    return dst;
+  }
+
+  void TapRow(int64_t i, const Block* grads, float* sums) {
+    Block* const dw = reinterpret_cast<Block*>(sums);
+    for (int64_t b = 0; b < w_.blocks(); ++b) {
+      const int64_t tap = (i * w_.blocks() + b) * kKernel;
+      DepthwiseTaps<kKernel>(grads + b * PaddedWidth(), &taps_[tap],
+                             &x_row_[b * w_.in_width], w_.in_width,
+                             &dx_row_[b * w_.in_width], dw + tap);
     }
   }
-}
+
+  const Window w_;
+  const T* dy_;
+  const T* x_;
+  const std::vector<Block>& taps_;
+  T* dx_;
+  std::vector<Block> grads_;
+  std::vector<int64_t> held_;  // row of dy in each slot.
+  std::vector<Block> x_row_, dx_row_;
+};
 
 template <typename T, int kKernel>
 std::vector<Tensor> DepthwiseRun(const Tensor& dy, const Tensor& x,
                                  const Tensor& packed, const Window& w) {
-  Tensor dx = EmptyLike(x);
+  constexpr int64_t kTaps = kKernel * kKernel;
+  const auto place = [&](int64_t tap, int64_t c) {
+    const int64_t block = tap / kKernel * w.blocks() + c / kLanes;
+    return (block * kKernel + tap % kKernel) * kLanes + c % kLanes;
+  };
+  std::vector<Block> taps(static_cast<size_t>(kTaps * w.blocks()));
   const float* weights = Floats(packed);
-  const int64_t rows_in = x.size(0) * w.in_height;
-  at::parallel_for(0, rows_in, 4, [&](int64_t begin, int64_t end) {
-    for (int64_t row = begin; row < end; ++row) {
-      const int64_t n = row / w.in_height;
-      DepthwiseInputRow<T, kKernel>(
-          w, row % w.in_height,
-          Data<T>(dy) + n * w.out_height * w.out_width * w.channels, weights,
-          Data<T>(dx) + row * w.in_width * w.channels);
+  for (int64_t tap = 0; tap < kTaps; ++tap) {
+    for (int64_t c = 0; c < w.channels; ++c) {
+      const int64_t at = place(tap, c);
+      taps[at / kLanes].at[at % kLanes] = weights[tap * w.channels + c];
     }
-  });
-  const int64_t taps = kKernel * kKernel;
-  const std::vector<double> sums = SumRows(
-      x.size(0) * w.out_height, taps * w.channels,
-      [&](int64_t row, float* sum) {
-        DepthwiseWeightRow<T, kKernel>(
-            w, row % w.out_height,
-            Data<T>(dy) + row * w.out_width * w.channels,
-            Data<T>(x) +
-                row / w.out_height * w.in_height * w.in_width * w.channels,
-            sum);
-      });
-  return {dx, ToTensor(sums, {taps, w.channels})};
+  }
+  Tensor dx = EmptyLike(x);
+  const DepthwiseRows<T, kKernel> rows(w, Data<T>(dy), Data<T>(x), taps,
+                                       Data<T>(dx));
+  const std::vector<double> sums =
+      SumRows(x.size(0) * w.in_height, kTaps * w.blocks() * kLanes, rows);
+  Tensor dw = at::empty({kTaps, w.channels}, at::kFloat);
+  for (int64_t i = 0; i < dw.numel(); ++i) {
+    dw.data_ptr<float>()[i] =
+        static_cast<float>(sums[place(i / w.channels, i % w.channels)]);
+  }
+  return {dx, dw};
 }
 
 // Gradients of a depthwise convolution: of x, and of the weights as
-// [kernel * kernel][channels], the layout of `packed`. Channels: multiple of 8.
+// [kernel * kernel][channels], the layout of `packed`.
 std::vector<Tensor> DepthwiseBackward(const Tensor& dy, const Tensor& x,
                                       const Tensor& packed, int64_t stride,
                                       int64_t top, int64_t left) {
   CheckMap(dy);
   const int64_t kernel = packed.size(0) == 9 ? 3 : 5;
-  TORCH_CHECK(packed.size(0) == kernel * kernel && x.size(1) % 8 == 0,
-              "kernel 3 or 5, channels a multiple of 8");
-  const Window w{kernel,     stride,    top,        left,      x.size(1),
-                 x.size(2),  x.size(3), dy.size(2), dy.size(3)};
+  TORCH_CHECK(packed.size(0) == kernel * kernel, "kernel 3 or 5");
+  const Window w{stride,    top,       left,       x.size(1),
+                 x.size(2), x.size(3), dy.size(2), dy.size(3)};
   std::vector<Tensor> grads;
   ByType(x, [&](auto zero) {
     using T = decltype(zero);

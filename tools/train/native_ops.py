@@ -54,7 +54,7 @@ class _BatchNorm(torch.autograd.Function):
     def backward(ctx, dy):  # noqa: ANN001, ANN205
         x, scale, shift, mean, inverse = ctx.saved_tensors
         native, dy = _native[0], _channels_last(dy)
-        sums = native.scale_backward_sums(dy, x, scale, shift, ctx.swish)
+        dz, sums = native.scale_backward_sums(dy, x, scale, shift, ctx.swish)
         sum_dz, sum_dz_x = sums[0], sums[1]
         dweight = (sum_dz_x - mean * sum_dz) * inverse
         slope = offset = torch.zeros_like(scale)
@@ -62,7 +62,7 @@ class _BatchNorm(torch.autograd.Function):
             count = x.numel() // x.shape[1]
             slope = -scale * inverse * dweight / count
             offset = -scale * sum_dz / count - slope * mean
-        dx = native.scale_backward_input(dy, x, scale, shift, slope, offset, ctx.swish)
+        dx = native.scale_backward_input(dz, x, scale, slope, offset)
         return dx, dweight, sum_dz, None, None, None, None
 
 
