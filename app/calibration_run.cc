@@ -36,9 +36,9 @@ bool IsOfColour(const ImageView& image, std::optional<Rgb>& first) {
 // What all workers share.
 class Work {
  public:
-  Work(FileSystem& files, const SlideReader& reader,
+  Work(FileSystem& files, const SlidePlanner& planner,
        std::span<const SlideInput> inputs, const CalibrationRunOptions& options)
-      : files_(files), reader_(reader), inputs_(inputs), options_(options) {}
+      : files_(files), planner_(planner), inputs_(inputs), options_(options) {}
 
   // Takes images until there are none or something failed.
   void TakeImages(Calibrator& calibrator) {
@@ -73,7 +73,7 @@ class Work {
     CYTO8_RETURN_IF_ERROR(input.status);
     CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest,
                            Sha256OfFile(files_, input.identity.path));
-    CYTO8_ASSIGN_OR_RETURN(OpenedSlide slide, reader_.Open(input));
+    CYTO8_ASSIGN_OR_RETURN(OpenedSlide slide, planner_.Open(input));
     CYTO8_RETURN_IF_ERROR(
         Annotate(ObserveTiles(number, slide, calibrator), input.identity.path));
     const std::lock_guard lock(mutex_);
@@ -116,7 +116,7 @@ class Work {
   }
 
   FileSystem& files_;
-  const SlideReader& reader_;
+  const SlidePlanner& planner_;
   std::span<const SlideInput> inputs_;
   const CalibrationRunOptions& options_;
   std::atomic<size_t> next_ = 0;
@@ -147,7 +147,7 @@ std::vector<int64_t> SampledTiles(int64_t image, int64_t images, int64_t tiles,
 }
 
 StatusOr<CalibrationRun> RunCalibration(
-    FileSystem& files, const SlideReader& reader,
+    FileSystem& files, const SlidePlanner& planner,
     std::span<const SlideInput> inputs,
     std::shared_ptr<const CalibrationPlan> plan,
     const CalibrationRunOptions& options) {
@@ -158,7 +158,7 @@ StatusOr<CalibrationRun> RunCalibration(
     CYTO8_ASSIGN_OR_RETURN(Calibrator calibrator, Calibrator::Create(plan));
     calibrators.push_back(std::move(calibrator));
   }
-  Work work(files, reader, inputs, options);
+  Work work(files, planner, inputs, options);
   tbb::task_arena arena(static_cast<int>(workers));
   arena.execute([&] {
     tbb::parallel_for(

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "app/slide_reader.h"
+#include "app/slide_planner.h"
 #include "base/file_system.h"
 #include "base/image_view.h"
 #include "base/status.h"
@@ -44,7 +44,7 @@ std::vector<int64_t> SampledTiles(int64_t image, int64_t images, int64_t tiles,
 // it: what was calibrated must be what was asked for. The result does not
 // depend on `threads`.
 StatusOr<CalibrationRun> RunCalibration(
-    FileSystem& files, const SlideReader& reader,
+    FileSystem& files, const SlidePlanner& planner,
     std::span<const SlideInput> inputs,
     std::shared_ptr<const CalibrationPlan> plan,
     const CalibrationRunOptions& options);

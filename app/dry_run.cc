@@ -5,13 +5,13 @@
 #include <algorithm>
 
 namespace cyto8 {
-DryRun PlanAll(const SlideReader& reader, std::span<const SlideInput> inputs,
+DryRun PlanAll(const SlidePlanner& planner, std::span<const SlideInput> inputs,
                int64_t in_flight) {
   DryRun run;
   for (const SlideInput& input : inputs) {
     ++run.images;
     const StatusOr<SlidePlan> plan =
-        input.status.ok() ? reader.Plan(input) : input.status;
+        input.status.ok() ? planner.Plan(input) : input.status;
     if (!plan.ok()) {
       run.failures.push_back(plan.status());
       continue;

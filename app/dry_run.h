@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "app/slide_reader.h"
+#include "app/slide_planner.h"
 #include "base/status.h"
 
 namespace cyto8 {
@@ -23,7 +23,7 @@ struct DryRun {
 };
 
 // `in_flight` tiles are in work at a time.
-DryRun PlanAll(const SlideReader& reader, std::span<const SlideInput> inputs,
+DryRun PlanAll(const SlidePlanner& planner, std::span<const SlideInput> inputs,
                int64_t in_flight);
 
 }  // namespace cyto8

@@ -34,13 +34,13 @@ Schedule ChooseSchedule(Schedule asked, const ScheduleFacts& facts) {
                                                    : Schedule::kThroughput;
 }
 
-int64_t CountTiles(const SlideReader& reader,
+int64_t CountTiles(const SlidePlanner& planner,
                    std::span<const SlideInput> inputs, int64_t enough) {
   int64_t tiles = 0;
   for (const SlideInput& input : inputs) {
     if (tiles >= enough) break;
     if (!input.status.ok()) continue;
-    const StatusOr<SlidePlan> plan = reader.Plan(input);
+    const StatusOr<SlidePlan> plan = planner.Plan(input);
     if (plan.ok()) tiles += std::ssize(plan->tiles);
   }
   return std::min(tiles, enough);

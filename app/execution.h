@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "app/score_settings.h"
-#include "app/slide_reader.h"
+#include "app/slide_planner.h"
 #include "base/status.h"
 #include "detector/kernels/isa.h"
 
@@ -37,7 +37,7 @@ Schedule ChooseSchedule(Schedule asked, const ScheduleFacts& facts);
 
 // Tiles of the inputs by their headers, or `enough` if there are at least so
 // many: then no more files are opened. What cannot be read has none.
-int64_t CountTiles(const SlideReader& reader,
+int64_t CountTiles(const SlidePlanner& planner,
                    std::span<const SlideInput> inputs, int64_t enough);
 
 }  // namespace cyto8

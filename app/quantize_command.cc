@@ -46,14 +46,14 @@ StatusOr<std::vector<SlideInput>> CalibrationInputs(
   return DescribeInputs(files, list.images, settings, options.limits);
 }
 
-StatusOr<SlideReader> ReaderFor(FileSystem& files, const ModelCard& card,
-                                const Limits& limits) {
-  return SlideReader::Create(files, {.mode = TilingMode::kTiles,
-                                     .model_mpp = card.mpp,
-                                     .grid = {.tile_width_px = card.width_px,
-                                              .tile_height_px = card.height_px,
-                                              .overlap_px = 0},
-                                     .limits = limits});
+StatusOr<SlidePlanner> PlannerFor(FileSystem& files, const ModelCard& card,
+                                  const Limits& limits) {
+  return SlidePlanner::Create(files, {.mode = TilingMode::kTiles,
+                                      .model_mpp = card.mpp,
+                                      .grid = {.tile_width_px = card.width_px,
+                                               .tile_height_px = card.height_px,
+                                               .overlap_px = 0},
+                                      .limits = limits});
 }
 
 std::string ProvenanceText(const NetworkFile& file,
@@ -167,8 +167,8 @@ class QuantizeRun {
 
   StatusOr<CalibrationRun> Calibrate(const ModelCard& card, const Graph& graph,
                                      std::span<const SlideInput> inputs) const {
-    CYTO8_ASSIGN_OR_RETURN(const SlideReader reader,
-                           ReaderFor(files_, card, options_.limits));
+    CYTO8_ASSIGN_OR_RETURN(const SlidePlanner planner,
+                           PlannerFor(files_, card, options_.limits));
     CYTO8_ASSIGN_OR_RETURN(const auto plan,
                            MakeCalibrationPlan(graph, options_.quantize,
                                                {.limits = options_.limits}));
@@ -177,7 +177,7 @@ class QuantizeRun {
             ? options_.threads
             : UsableCpus(ProbeResources(files_, options_.environment));
     PrintMessage(fmt::format("calibrating on {} images", inputs.size()));
-    return RunCalibration(files_, reader, inputs, plan,
+    return RunCalibration(files_, planner, inputs, plan,
                           {.threads = threads,
                            .width_px = card.width_px,
                            .height_px = card.height_px,

@@ -107,19 +107,19 @@ class ScoreRun {
  private:
   Status ListImages();
   Status ReadModel();
-  StatusOr<SlideReader> MakeReader() const;
-  Schedule ScheduleFor(const SlideReader& reader) const;
+  StatusOr<SlidePlanner> MakePlanner() const;
+  Schedule ScheduleFor(const SlidePlanner& planner) const;
   std::string IsaInUse() const;
-  StatusOr<ExitCode> DescribeOnly(const SlideReader& reader);
+  StatusOr<ExitCode> DescribeOnly(const SlidePlanner& planner);
   MergeOptions Merging() const;
   StatusOr<std::shared_ptr<const Detector>> DetectorFor(
       int64_t width_px, int64_t height_px) const;
-  Status RunPipeline(const SlideReader& reader, ScoreSink& sink);
+  Status RunPipeline(const SlidePlanner& planner, ScoreSink& sink);
   ExitCode CodeOf(std::span<const Status> failures) const;
   MemoryPlan Memory(int64_t pixel_bytes) const;
   RunFacts Facts(ExitCode exit_code, const ScoreSink& sink) const;
   StatusOr<Log> MakeLog();
-  StatusOr<ExitCode> ScoreAll(const SlideReader& reader, Log& log);
+  StatusOr<ExitCode> ScoreAll(const SlidePlanner& planner, Log& log);
 
   FileSystem& files_;
   const ScoreRequest& request_;
@@ -172,13 +172,13 @@ Status ScoreRun::ReadModel() {
   return OkStatus();
 }
 
-StatusOr<SlideReader> ScoreRun::MakeReader() const {
+StatusOr<SlidePlanner> ScoreRun::MakePlanner() const {
   const TilingSettings& tiling = settings_.tiling;
   const bool resizes = tiling.mode == TilingMode::kResize;
   if (resizes && !tiling.roi.empty()) {
     return InvalidArgument("tiling.roi: needs tiling.mode = tiles");
   }
-  return SlideReader::Create(
+  return SlidePlanner::Create(
       files_, {.mode = tiling.mode,
                .model_mpp = tiling.target_mpp.value_or(model_.card.mpp),
                .grid = {.tile_width_px = model_.detector->tile_width_px(),
@@ -189,13 +189,13 @@ StatusOr<SlideReader> ScoreRun::MakeReader() const {
 }
 
 // Counting tiles opens images, so they are counted only where it matters.
-Schedule ScoreRun::ScheduleFor(const SlideReader& reader) const {
+Schedule ScoreRun::ScheduleFor(const SlidePlanner& planner) const {
   ScheduleFacts facts = {.is_quantized = !model_.provenance.empty(),
                          .threads = threads_};
   const int64_t enough = UsefulThreads(threads_);
   const bool may_matter = settings_.run.schedule == Schedule::kAuto &&
                           facts.is_quantized && enough > 1;
-  facts.tiles = may_matter ? CountTiles(reader, inputs_, enough) : enough;
+  facts.tiles = may_matter ? CountTiles(planner, inputs_, enough) : enough;
   return ChooseSchedule(settings_.run.schedule, facts);
 }
 
@@ -219,10 +219,10 @@ MemoryPlan ScoreRun::Memory(int64_t pixel_bytes) const {
 }
 
 // --dry-run.
-StatusOr<ExitCode> ScoreRun::DescribeOnly(const SlideReader& reader) {
-  const DryRun run = PlanAll(reader, inputs_, threads_);
+StatusOr<ExitCode> ScoreRun::DescribeOnly(const SlidePlanner& planner) {
+  const DryRun run = PlanAll(planner, inputs_, threads_);
   for (const Status& failure : run.failures) PrintMessage(failure.message());
-  const TileGridOptions& grid = reader.options().grid;
+  const TileGridOptions& grid = planner.options().grid;
   const MemoryPlan memory = Memory(run.pixel_bytes);
   CYTO8_RETURN_IF_ERROR(PrintData(fmt::format(
       "images   {}, {} of them unreadable\n"
@@ -256,12 +256,12 @@ StatusOr<std::shared_ptr<const Detector>> ScoreRun::DetectorFor(
   return model_.family->ForTile(size.width_px, size.height_px);
 }
 
-Status ScoreRun::RunPipeline(const SlideReader& reader, ScoreSink& sink) {
+Status ScoreRun::RunPipeline(const SlidePlanner& planner, ScoreSink& sink) {
   const DetectorSource detectors = [this](int64_t width_px, int64_t height_px) {
     return DetectorFor(width_px, height_px);
   };
   ScorePipeline pipeline(
-      reader, detectors,
+      planner, detectors,
       {.threads = threads_,
        .schedule = schedule_,
        .merge = Merging(),
@@ -298,7 +298,7 @@ StatusOr<Log> ScoreRun::MakeLog() {
 }
 
 // Everything from the first image to the files of the run.
-StatusOr<ExitCode> ScoreRun::ScoreAll(const SlideReader& reader, Log& log) {
+StatusOr<ExitCode> ScoreRun::ScoreAll(const SlidePlanner& planner, Log& log) {
   const Stopwatch watch(seconds_);
   const std::string& out = settings_.output.output;
   CYTO8_RETURN_IF_ERROR(MakeDirectories(files_, out));
@@ -315,7 +315,7 @@ StatusOr<ExitCode> ScoreRun::ScoreAll(const SlideReader& reader, Log& log) {
                   .progress = &*progress_,
                   .log = &log},
                  inputs_);
-  CYTO8_RETURN_IF_ERROR(RunPipeline(reader, sink));
+  CYTO8_RETURN_IF_ERROR(RunPipeline(planner, sink));
   sink.Close();
   progress_->Finish();
   const std::vector<SlideSummary>& slides = sink.slides();
@@ -339,12 +339,12 @@ StatusOr<ExitCode> ScoreRun::Run() {
   progress_.emplace(ProgressOf(request_, std::ssize(inputs_)));
   if (!request_.dry_run) progress_->Start();
   CYTO8_RETURN_IF_ERROR(ReadModel());
-  CYTO8_ASSIGN_OR_RETURN(const SlideReader reader, MakeReader());
-  schedule_ = ScheduleFor(reader);
+  CYTO8_ASSIGN_OR_RETURN(const SlidePlanner planner, MakePlanner());
+  schedule_ = ScheduleFor(planner);
   if (stop_.received()) return stop_.exit_code();
-  if (request_.dry_run) return DescribeOnly(reader);
+  if (request_.dry_run) return DescribeOnly(planner);
   CYTO8_ASSIGN_OR_RETURN(Log log, MakeLog());
-  const StatusOr<ExitCode> code = ScoreAll(reader, log);
+  const StatusOr<ExitCode> code = ScoreAll(planner, log);
   const ExitCode ended = code.ok() ? *code : ExitCodeOf(code.status());
   log.RunEnd(code.ok() ? "ended" : code.status().message(), ended, seconds_);
   CYTO8_RETURN_IF_ERROR(code.status());

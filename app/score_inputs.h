@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "app/score_settings.h"
-#include "app/slide_reader.h"
+#include "app/slide_planner.h"
 #include "base/file_system.h"
 #include "base/limits.h"
 #include "base/status.h"

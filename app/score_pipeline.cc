@@ -155,12 +155,12 @@ void Guarded(ActiveSlide& slide, const Work& work) {
 // The stages. Feed is called by one thread at a time, the others by many.
 class Stages {
  public:
-  Stages(FileSystem& files, const SlideReader& reader,
+  Stages(FileSystem& files, const SlidePlanner& planner,
          const DetectorSource& detectors, const ScorePipelineOptions& options,
          std::span<const SlideInput> inputs, SlideSink& sink,
          const std::function<bool()>& stopped)
       : files_(files),
-        reader_(reader),
+        planner_(planner),
         detectors_(detectors),
         options_(options),
         inputs_(inputs),
@@ -232,7 +232,7 @@ class Stages {
   Status Merge(SlideResult& result);
 
   FileSystem& files_;
-  const SlideReader& reader_;
+  const SlidePlanner& planner_;
   const DetectorSource& detectors_;
   const ScorePipelineOptions& options_;
   std::span<const SlideInput> inputs_;
@@ -265,7 +265,7 @@ bool Stages::BeginNextSlide() {
 
 Status Stages::OpenOrFail(ActiveSlide& slide, const SlideInput& input) {
   const Stopwatch watch(slide.result.seconds.read);
-  CYTO8_ASSIGN_OR_RETURN(slide.opened, reader_.Open(input));
+  CYTO8_ASSIGN_OR_RETURN(slide.opened, planner_.Open(input));
   const SlidePlan& plan = slide.opened.plan;
   slide.result.width_px = plan.width_px;
   slide.result.height_px = plan.height_px;
@@ -395,16 +395,16 @@ void RunStages(Stages& stages, const ScorePipelineOptions& options) {
 
 }  // namespace
 
-ScorePipeline::ScorePipeline(const SlideReader& reader,
+ScorePipeline::ScorePipeline(const SlidePlanner& planner,
                              DetectorSource detectors,
                              const ScorePipelineOptions& options)
-    : reader_(&reader), detectors_(std::move(detectors)), options_(options) {}
+    : planner_(&planner), detectors_(std::move(detectors)), options_(options) {}
 ScorePipeline::~ScorePipeline() = default;
 
 Status ScorePipeline::Run(FileSystem& files, std::span<const SlideInput> inputs,
                           SlideSink& sink,
                           const std::function<bool()>& stopped) {
-  Stages stages(files, *reader_, detectors_, options_, inputs, sink, stopped);
+  Stages stages(files, *planner_, detectors_, options_, inputs, sink, stopped);
   try {
     const tbb::global_control limit(
         tbb::global_control::max_allowed_parallelism,

@@ -14,7 +14,7 @@
 
 #include "app/score_result.h"
 #include "app/score_settings.h"
-#include "app/slide_reader.h"
+#include "app/slide_planner.h"
 #include "base/limits.h"
 #include "base/status.h"
 #include "detector/efficientdet/detector.h"
@@ -55,7 +55,7 @@ struct ScorePipelineOptions {
 
 class ScorePipeline {
  public:
-  ScorePipeline(const SlideReader& reader, DetectorSource detectors,
+  ScorePipeline(const SlidePlanner& planner, DetectorSource detectors,
                 const ScorePipelineOptions& options);
   ~ScorePipeline();
 
@@ -68,7 +68,7 @@ class ScorePipeline {
              SlideSink& sink, const std::function<bool()>& stopped);
 
  private:
-  const SlideReader* reader_;
+  const SlidePlanner* planner_;
   DetectorSource detectors_;
   ScorePipelineOptions options_;
 };

@@ -21,7 +21,7 @@
 #include "app/score_pipeline.h"
 #include "app/score_result.h"
 #include "app/score_settings.h"
-#include "app/slide_reader.h"
+#include "app/slide_planner.h"
 #include "base/file_system.h"
 #include "base/limits.h"
 

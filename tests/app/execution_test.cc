@@ -33,9 +33,9 @@ TEST(ChooseIsaTest, MoreThanTheCpuHasIsRefusedWithWhatItHas) {
 
 // The words of the setting are the names of kernels/isa.h, and all of them.
 TEST(ChooseIsaTest, EveryWordOfTheSettingIsKnown) {
-  const std::vector<Isa> all = {Isa::kPlain, Isa::kAvx2, Isa::kAvx512,
-                                Isa::kAvx512Vnni, Isa::kAvx512Vbmi,
-                                Isa::kAmxInt8};
+  const std::vector<Isa> all = {Isa::kPlain,      Isa::kAvx2,
+                                Isa::kAvx512,     Isa::kAvx512Vnni,
+                                Isa::kAvx512Vbmi, Isa::kAmxInt8};
   const std::vector<std::string_view>& words =
       FindSetting("run.isa")->rule.words;
   ASSERT_EQ(words.size(), all.size() + 1);
@@ -78,8 +78,8 @@ TEST(CountTilesTest, StopsAtEnoughAndPassesOverWhatCannotBeRead) {
   const TemporaryFolder folder;
   const Bytes png = EncodePng(MakeTestImage(20, 10).view());
   folder.Put("x.png", {reinterpret_cast<const char*>(png.data()), png.size()});
-  const SlideReader reader =
-      SlideReader::Create(
+  const SlidePlanner planner =
+      SlidePlanner::Create(
           RealFileSystem(),
           {.model_mpp = 0.5,
            .grid = {.tile_width_px = 8, .tile_height_px = 8, .overlap_px = 0}})
@@ -90,12 +90,12 @@ TEST(CountTilesTest, StopsAtEnoughAndPassesOverWhatCannotBeRead) {
   };
   std::vector<SlideInput> inputs = {input("none.png"), input("x.png"),
                                     input("x.png")};
-  EXPECT_EQ(CountTiles(reader, inputs, 100), 12);
-  EXPECT_EQ(CountTiles(reader, inputs, 6), 6);
-  EXPECT_EQ(CountTiles(reader, inputs, 5), 5);
-  EXPECT_EQ(CountTiles(reader, {}, 5), 0);
+  EXPECT_EQ(CountTiles(planner, inputs, 100), 12);
+  EXPECT_EQ(CountTiles(planner, inputs, 6), 6);
+  EXPECT_EQ(CountTiles(planner, inputs, 5), 5);
+  EXPECT_EQ(CountTiles(planner, {}, 5), 0);
   inputs[1].status = InvalidArgument("ambiguous");
-  EXPECT_EQ(CountTiles(reader, inputs, 100), 6);
+  EXPECT_EQ(CountTiles(planner, inputs, 100), 6);
 }
 
 }  // namespace

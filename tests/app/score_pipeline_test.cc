@@ -74,13 +74,13 @@ class ScorePipelineTest : public testing::Test {
                  .value();
   }
 
-  StatusOr<SlideReader> Reader(const RunOptions& setup) const {
-    return SlideReader::Create(RealFileSystem(),
-                               {.mode = setup.mode,
-                                .model_mpp = model_.card.mpp,
-                                .grid = {.tile_width_px = kTilePx,
-                                         .tile_height_px = kTilePx,
-                                         .overlap_px = setup.overlap_px}});
+  StatusOr<SlidePlanner> Planner(const RunOptions& setup) const {
+    return SlidePlanner::Create(RealFileSystem(),
+                                {.mode = setup.mode,
+                                 .model_mpp = model_.card.mpp,
+                                 .grid = {.tile_width_px = kTilePx,
+                                          .tile_height_px = kTilePx,
+                                          .overlap_px = setup.overlap_px}});
   }
 
   SlideInput Input(const std::string& name, std::optional<double> mpp) const {
@@ -91,13 +91,13 @@ class ScorePipelineTest : public testing::Test {
 
   Results ScoreAll(const std::vector<SlideInput>& inputs,
                    const RunOptions& setup = {}) const {
-    const SlideReader reader = Reader(setup).value();
+    const SlidePlanner planner = Planner(setup).value();
     std::atomic<long> most_holders = 0;
     const DetectorSource detectors = [&](int64_t, int64_t) {
       most_holders = std::max<long>(most_holders, model_.detector.use_count());
       return StatusOr(model_.detector);
     };
-    ScorePipeline pipeline(reader, detectors,
+    ScorePipeline pipeline(planner, detectors,
                            {.threads = setup.threads,
                             .schedule = setup.schedule,
                             .merge = setup.merge});
@@ -313,11 +313,11 @@ TEST_F(ScorePipelineTest, AnImageNeverShrinksToNothing) {
 }
 
 TEST_F(ScorePipelineTest, AnOverlapOfATileOrMoreIsRefused) {
-  EXPECT_EQ(Reader({.overlap_px = 128}).status().message(),
+  EXPECT_EQ(Planner({.overlap_px = 128}).status().message(),
             "overlap_px = 128: must be in [0, 127]");
-  EXPECT_EQ(Reader({.overlap_px = -1}).status().message(),
+  EXPECT_EQ(Planner({.overlap_px = -1}).status().message(),
             "overlap_px = -1: must be in [0, 127]");
-  EXPECT_TRUE(Reader({.overlap_px = 127}).ok());
+  EXPECT_TRUE(Planner({.overlap_px = 127}).ok());
 }
 
 // Large and small images, a damaged and a missing one between them.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // From an input file to tiles at the scale of the model: how large, at which
 // um/px, which tiles; then their pixels. Tested by
-// tests/app/slide_reader_test.cc.
+// tests/app/score_pipeline_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +39,7 @@ struct SlideInput {
 };
 
 // How images meet the network.
-struct SlideReaderOptions {
+struct SlidePlannerOptions {
   TilingMode mode = TilingMode::kTiles;
   double model_mpp = 0;       // um per pixel to resample to; kTiles only.
   TileGridOptions grid = {};  // its tile is the network's input.
@@ -75,21 +75,21 @@ struct OpenedSlide {
 };
 
 // Thread-safe.
-class SlideReader {
+class SlidePlanner {
  public:
   // kInvalidArgument if the overlap does not fit the tile.
-  static StatusOr<SlideReader> Create(FileSystem& files,
-                                      const SlideReaderOptions& options);
+  static StatusOr<SlidePlanner> Create(FileSystem& files,
+                                       const SlidePlannerOptions& options);
 
   // By the file's header alone: damage behind it is not seen. Errors start
   // with the path.
   StatusOr<SlidePlan> Plan(const SlideInput& input) const;
   StatusOr<OpenedSlide> Open(const SlideInput& input) const;
 
-  const SlideReaderOptions& options() const { return options_; }
+  const SlidePlannerOptions& options() const { return options_; }
 
  private:
-  SlideReader(FileSystem& files, const SlideReaderOptions& options)
+  SlidePlanner(FileSystem& files, const SlidePlannerOptions& options)
       : files_(&files), options_(options) {}
   StatusOr<SlidePlan> PlanOf(const RowSource& rows,
                              const SlideInput& input) const;
@@ -97,7 +97,7 @@ class SlideReader {
   Status FitToNetwork(SlidePlan& plan) const;
 
   FileSystem* files_;
-  SlideReaderOptions options_;
+  SlidePlannerOptions options_;
 };
 
 }  // namespace cyto8

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plans and opens images; see slide_reader.h.
-#include "app/slide_reader.h"
+// Plans and opens images; see slide_planner.h.
+#include "app/slide_planner.h"
 
 #include <algorithm>
 #include <cmath>
@@ -42,21 +42,21 @@ int64_t SlidePlan::PixelBytes(int64_t in_flight) const {
          TileCutter::HeldBytes(tiles, scaled_width_px, in_flight);
 }
 
-StatusOr<SlideReader> SlideReader::Create(FileSystem& files,
-                                          const SlideReaderOptions& options) {
+StatusOr<SlidePlanner> SlidePlanner::Create(
+    FileSystem& files, const SlidePlannerOptions& options) {
   CYTO8_RETURN_IF_ERROR(
       TileGrid::Create(1, 1, options.grid, options.limits).status());
-  return SlideReader(files, options);
+  return SlidePlanner(files, options);
 }
 
-StatusOr<SlidePlan> SlideReader::Plan(const SlideInput& input) const {
+StatusOr<SlidePlan> SlidePlanner::Plan(const SlideInput& input) const {
   const std::string& path = input.identity.path;
   CYTO8_ASSIGN_OR_RETURN(const std::unique_ptr<RowSource> rows,
                          OpenRows(*files_, path, options_.limits));
   return Annotate(PlanOf(*rows, input), path);
 }
 
-StatusOr<OpenedSlide> SlideReader::Open(const SlideInput& input) const {
+StatusOr<OpenedSlide> SlidePlanner::Open(const SlideInput& input) const {
   const std::string& path = input.identity.path;
   CYTO8_ASSIGN_OR_RETURN(std::unique_ptr<RowSource> rows,
                          OpenRows(*files_, path, options_.limits));
@@ -76,8 +76,8 @@ StatusOr<OpenedSlide> SlideReader::Open(const SlideInput& input) const {
   return slide;
 }
 
-StatusOr<SlidePlan> SlideReader::PlanOf(const RowSource& rows,
-                                        const SlideInput& input) const {
+StatusOr<SlidePlan> SlidePlanner::PlanOf(const RowSource& rows,
+                                         const SlideInput& input) const {
   const ImageInfo& info = rows.info();
   SlidePlan plan;
   plan.decoder_bytes = rows.memory_bytes();
@@ -99,8 +99,8 @@ StatusOr<SlidePlan> SlideReader::PlanOf(const RowSource& rows,
   return plan;
 }
 
-Status SlideReader::ScaleToModel(const SlideInput& input,
-                                 SlidePlan& plan) const {
+Status SlidePlanner::ScaleToModel(const SlideInput& input,
+                                  SlidePlan& plan) const {
   const Limits& limits = options_.limits;
   CYTO8_RETURN_IF_ERROR(CheckRange("um/px", plan.mpp.value, kMinMpp,
                                    kMaxEnlargement * options_.model_mpp));
@@ -127,7 +127,7 @@ Status SlideReader::ScaleToModel(const SlideInput& input,
   return OkStatus();
 }
 
-Status SlideReader::FitToNetwork(SlidePlan& plan) const {
+Status SlidePlanner::FitToNetwork(SlidePlan& plan) const {
   const TileGridOptions& grid = options_.grid;
   const double scale = std::min(Ratio(grid.tile_width_px, plan.width_px),
                                 Ratio(grid.tile_height_px, plan.height_px));
