@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -69,6 +70,16 @@ class PosixFileSystem final : public FileSystem {
   }
   StatusOr<int> OpenDirectory(const std::string& path) override {
     return Open(path, O_RDONLY | O_DIRECTORY);
+  }
+  StatusOr<int> OpenLock(const std::string& path) override {
+    return Open(path, O_RDWR | O_CREAT | O_NONBLOCK | O_NOFOLLOW);
+  }
+  StatusOr<bool> TryLock(int file, const std::string& path) override {
+    const int taken =
+        RetryInterrupted([&] { return flock(file, LOCK_EX | LOCK_NB); });
+    if (taken == 0) return true;
+    if (errno == EWOULDBLOCK) return false;
+    return ErrnoStatus(errno, path);
   }
 
   StatusOr<FileInfo> Stat(int file, const std::string& path) override {

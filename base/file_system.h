@@ -40,6 +40,11 @@ class FileSystem {
   // Fails if the path exists (O_EXCL).
   virtual StatusOr<int> CreateNew(const std::string& path) = 0;
   virtual StatusOr<int> OpenDirectory(const std::string& path) = 0;
+  // Made empty if it is missing; for TryLock alone.
+  virtual StatusOr<int> OpenLock(const std::string& path) = 0;
+  // flock: whether this open file has the lock now, that is, no other one has
+  // it. The kernel frees it when the file is closed or its process ends.
+  virtual StatusOr<bool> TryLock(int file, const std::string& path) = 0;
   virtual StatusOr<FileInfo> Stat(int file, const std::string& path) = 0;
   // Bytes read, 0 at the end; may be fewer than asked for.
   virtual StatusOr<int64_t> Read(int file, std::span<std::byte> bytes,

@@ -119,6 +119,12 @@ class ShrinkingFileSystem final : public FileSystem {
   StatusOr<int> OpenDirectory(const std::string& path) override {
     return files_.OpenDirectory(path);
   }
+  StatusOr<int> OpenLock(const std::string& path) override {
+    return files_.OpenLock(path);
+  }
+  StatusOr<bool> TryLock(int file, const std::string& path) override {
+    return files_.TryLock(file, path);
+  }
   StatusOr<int64_t> Read(int file, std::span<std::byte> bytes,
                          const std::string& path) override {
     return files_.Read(file, bytes, path);

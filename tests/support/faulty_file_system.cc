@@ -24,6 +24,11 @@ void FaultyFileSystem::ShortenTransfers(int64_t max_bytes) {
   max_bytes_ = max_bytes;
 }
 
+void FaultyFileSystem::PretendToLock() {
+  const std::lock_guard lock(mutex_);
+  pretends_ = true;
+}
+
 std::vector<FileCall> FaultyFileSystem::calls() const {
   const std::lock_guard lock(mutex_);
   return calls_;
@@ -68,6 +73,18 @@ StatusOr<int> FaultyFileSystem::CreateNew(const std::string& path) {
 StatusOr<int> FaultyFileSystem::OpenDirectory(const std::string& path) {
   CYTO8_RETURN_IF_ERROR(Meet(FileCall::kOpenDirectory, path));
   return CountOpened(files_.OpenDirectory(path));
+}
+
+StatusOr<int> FaultyFileSystem::OpenLock(const std::string& path) {
+  CYTO8_RETURN_IF_ERROR(Meet(FileCall::kOpenLock, path));
+  return CountOpened(files_.OpenLock(path));
+}
+
+StatusOr<bool> FaultyFileSystem::TryLock(int file, const std::string& path) {
+  CYTO8_RETURN_IF_ERROR(Meet(FileCall::kTryLock, path));
+  const std::lock_guard lock(mutex_);
+  if (pretends_) return true;
+  return files_.TryLock(file, path);
 }
 
 StatusOr<FileInfo> FaultyFileSystem::Stat(int file, const std::string& path) {

@@ -20,6 +20,8 @@ enum class FileCall {
   kOpenForReading,
   kCreateNew,
   kOpenDirectory,
+  kOpenLock,
+  kTryLock,
   kStat,
   kRead,
   kReadAt,
@@ -52,6 +54,8 @@ class FaultyFileSystem final : public FileSystem {
   void Disarm();
   // Read, ReadAt and Write move at most so many bytes at a time; at least 1.
   void ShortenTransfers(int64_t max_bytes);
+  // From now on TryLock grants all, as some network file systems do.
+  void PretendToLock();
 
   // The calls since Arm or Disarm, failed ones included.
   std::vector<FileCall> calls() const;
@@ -61,6 +65,8 @@ class FaultyFileSystem final : public FileSystem {
   StatusOr<int> OpenForReading(const std::string& path) override;
   StatusOr<int> CreateNew(const std::string& path) override;
   StatusOr<int> OpenDirectory(const std::string& path) override;
+  StatusOr<int> OpenLock(const std::string& path) override;
+  StatusOr<bool> TryLock(int file, const std::string& path) override;
   StatusOr<FileInfo> Stat(int file, const std::string& path) override;
   StatusOr<int64_t> Read(int file, std::span<std::byte> bytes,
                          const std::string& path) override;
@@ -90,6 +96,7 @@ class FaultyFileSystem final : public FileSystem {
   int64_t counted_ = 0;
   int64_t open_files_ = 0;
   std::optional<int64_t> max_bytes_;
+  bool pretends_ = false;
   std::vector<FileCall> calls_;
 };
 
