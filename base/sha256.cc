@@ -14,33 +14,40 @@ Status OpenSslFailed() {
   return Internal("OpenSSL could not compute a SHA-256");
 }
 
-// A digest of bytes that come piece by piece.
-class Hasher {
- public:
-  Hasher() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {}
+}  // namespace
 
-  Status Begin() {
-    return Check(context_ != nullptr &&
-                 EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1);
-  }
-  Status Add(std::span<const std::byte> bytes) {
-    return Check(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) ==
-                 1);
-  }
-  StatusOr<Sha256Digest> Finish() {
-    Sha256Digest digest{};
-    unsigned int size = 0;
-    CYTO8_RETURN_IF_ERROR(
-        Check(EVP_DigestFinal_ex(context_.get(), digest.data(), &size) == 1 &&
-              size == digest.size()));
-    return digest;
-  }
-
- private:
-  static Status Check(bool fine) { return fine ? OkStatus() : OpenSslFailed(); }
-
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
+struct Sha256Hasher::Context {
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> openssl{
+      EVP_MD_CTX_new(), &EVP_MD_CTX_free};
+  bool good = openssl != nullptr &&
+              EVP_DigestInit_ex(openssl.get(), EVP_sha256(), nullptr) == 1;
 };
+
+Sha256Hasher::Sha256Hasher() : context_(std::make_unique<Context>()) {}
+Sha256Hasher::Sha256Hasher(Sha256Hasher&&) noexcept = default;
+Sha256Hasher::~Sha256Hasher() = default;
+
+Status Sha256Hasher::Append(std::span<const std::byte> bytes) {
+  Context& context = *context_;
+  context.good =
+      context.good &&
+      EVP_DigestUpdate(context.openssl.get(), bytes.data(), bytes.size()) == 1;
+  return context.good ? OkStatus() : OpenSslFailed();
+}
+
+StatusOr<Sha256Digest> Sha256Hasher::Finish() {
+  Sha256Digest digest{};
+  unsigned int size = 0;
+  const bool good =
+      context_->good &&
+      EVP_DigestFinal_ex(context_->openssl.get(), digest.data(), &size) == 1 &&
+      size == digest.size();
+  context_->good = false;
+  if (!good) return OpenSslFailed();
+  return digest;
+}
+
+namespace {
 
 StatusOr<Sha256Digest> DigestOf(FileSystem& files, int file,
                                 const std::string& path) {
@@ -50,22 +57,20 @@ StatusOr<Sha256Digest> DigestOf(FileSystem& files, int file,
     return InvalidArgument(path + ": is not a regular file");
   }
   std::vector<std::byte> block(kBlockBytes);
-  Hasher hasher;
-  CYTO8_RETURN_IF_ERROR(hasher.Begin());
+  Sha256Hasher hasher;
   while (true) {
     CYTO8_ASSIGN_OR_RETURN(const int64_t count, files.Read(file, block, path));
     if (count == 0) return hasher.Finish();
     CYTO8_RETURN_IF_ERROR(
-        hasher.Add(std::span(block).first(static_cast<size_t>(count))));
+        hasher.Append(std::span(block).first(static_cast<size_t>(count))));
   }
 }
 
 }  // namespace
 
 StatusOr<Sha256Digest> Sha256(std::span<const std::byte> bytes) {
-  Hasher hasher;
-  CYTO8_RETURN_IF_ERROR(hasher.Begin());
-  CYTO8_RETURN_IF_ERROR(hasher.Add(bytes));
+  Sha256Hasher hasher;
+  CYTO8_RETURN_IF_ERROR(hasher.Append(bytes));
   return hasher.Finish();
 }
 

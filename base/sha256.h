@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 
@@ -15,7 +16,24 @@ namespace cyto8 {
 
 using Sha256Digest = std::array<uint8_t, 32>;
 
-// kInternal if OpenSSL fails.
+// A digest of bytes that come piece by piece. kInternal if OpenSSL fails; then
+// every later call fails too. Movable; belongs to one thread.
+class Sha256Hasher {
+ public:
+  Sha256Hasher();
+  Sha256Hasher(Sha256Hasher&&) noexcept;
+  ~Sha256Hasher();
+
+  Status Append(std::span<const std::byte> bytes);
+  // At most once.
+  StatusOr<Sha256Digest> Finish();
+
+ private:
+  struct Context;
+  std::unique_ptr<Context> context_;
+};
+
+// The digest of bytes in memory.
 StatusOr<Sha256Digest> Sha256(std::span<const std::byte> bytes);
 
 // Of a whole file, read in blocks; for a regular file only (kInvalidArgument).

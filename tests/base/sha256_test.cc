@@ -25,6 +25,20 @@ TEST(Sha256Test, PublishedExamples) {
             "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
+TEST(Sha256Test, PiecesOfAnySizeGiveTheHashOfTheWhole) {
+  constexpr std::string_view text =
+      "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomno";
+  for (size_t piece = 1; piece <= text.size(); ++piece) {
+    Sha256Hasher hasher;
+    for (size_t at = 0; at < text.size(); at += piece) {
+      ASSERT_TRUE(
+          hasher.Append(std::as_bytes(std::span(text.substr(at, piece)))).ok());
+    }
+    EXPECT_EQ(ToHex(hasher.Finish().value()), HashOf(text));
+    EXPECT_EQ(hasher.Finish().status().code(), StatusCode::kInternal);
+  }
+}
+
 // P5: 100 flips, 100 noticed.
 TEST(PromiseP5, EveryFlippedBitChangesTheHash) {
   const std::string original(125, 'x');
