@@ -29,6 +29,15 @@ struct LevelChoice {
   bool resample = false;
 };
 
+// How many level-0 pixels a pixel of the level is wide and high: the whole
+// number of times by which level 0 was divided, whichever way the sides were
+// rounded; else the ratio of the sides.
+struct LevelScale {
+  double x = 1;
+  double y = 1;
+};
+LevelScale ScaleOfLevel(const SlideInfo& slide, int64_t level);
+
 // The coarsest pixels that are not coarser than the target by more than the
 // tolerance; of equal ones those of the smaller level, which cost less to
 // decode. Level 0 as it is if all are coarser. um/px of a level is that of

@@ -62,6 +62,25 @@ TEST(LevelChoiceTest, TakesTheCoarsestPixelsThatAreFineEnough) {
   }
 }
 
+TEST(LevelChoiceTest, ScalesAreWholeWhereLevelZeroWasDivided) {
+  const auto scale = [](int64_t width, int64_t height) {
+    SlideInfo slide = Slide({1});
+    slide.levels[0].width_px = 34013;
+    slide.levels[0].height_px = 46152;
+    slide.levels.push_back({.width_px = width, .height_px = height});
+    const LevelScale found = ScaleOfLevel(slide, 1);
+    return std::pair(found.x, found.y);
+  };
+  using Scale = std::pair<double, double>;
+  EXPECT_EQ(scale(34013, 46152), Scale(1, 1));
+  EXPECT_EQ(scale(17006, 23076), Scale(2, 2));  // rounded down.
+  EXPECT_EQ(scale(17007, 23076), Scale(2, 2));  // rounded up.
+  EXPECT_EQ(scale(132, 180), Scale(256, 256));
+  EXPECT_EQ(scale(11337, 15384), Scale(3, 3));
+  EXPECT_EQ(scale(17000, 23076), Scale(34013.0 / 17000, 2));
+  EXPECT_EQ(scale(1, 1), Scale(46152, 46152));
+}
+
 TEST(LevelChoiceTest, ToleranceIsAShareEitherWay) {
   for (const auto& [um_per_px, resample] :
        std::vector<std::pair<double, bool>>{{0.5, false},

@@ -5,69 +5,20 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "tests/tiling/made_up_slide.h"
+
 namespace cyto8 {
 namespace {
 
-// A slide whose pixels tell level, reduction and place. Counts what it decodes.
-class MadeUpSlide final : public SlideReader {
- public:
-  MadeUpSlide(int64_t width_px, int64_t height_px) {
-    for (int64_t level = 0; level < 2; ++level) {
-      info_.levels.push_back(
-          {.width_px = std::max<int64_t>(1, width_px >> level),
-           .height_px = std::max<int64_t>(1, height_px >> level),
-           .block_width_px = 16,
-           .block_height_px = 8});
-    }
-  }
-
-  static Rgb Pixel(const BlockId& block, int64_t x, int64_t y) {
-    return {static_cast<uint8_t>(x), static_cast<uint8_t>(y),
-            static_cast<uint8_t>(block.level * 16 + block.reduction)};
-  }
-
-  const SlideInfo& info() const override { return info_; }
-  bool HasBlock(const BlockId& block) const override {
-    return !missing.contains({block.column, block.row});
-  }
-  StatusOr<Image> ReadBlock(const BlockId& block) override {
-    ++decoded;
-    if (damaged.contains({block.column, block.row})) {
-      return DataLoss("block " + std::to_string(block.column) + ", " +
-                      std::to_string(block.row) + ": damaged");
-    }
-    const SlideLevel& level = info_.levels[static_cast<size_t>(block.level)];
-    const auto [width, height] = BlockSize(level, block);
-    Image image = Image::Create(width, height).value();
-    for (int64_t y = 0; y < height; ++y) {
-      for (int64_t x = 0; x < width; ++x) {
-        const Rgb pixel = Pixel(
-            block, block.column * level.block_width_px / block.reduction + x,
-            block.row * level.block_height_px / block.reduction + y);
-        uint8_t* dst = image.MutableRow(y) + 3 * x;
-        dst[0] = pixel.red;
-        dst[1] = pixel.green;
-        dst[2] = pixel.blue;
-      }
-    }
-    return image;
-  }
-  int64_t largest_reduction() const override { return 4; }
-  int64_t memory_bytes() const override { return 16 * 8 * 3; }
-
-  std::set<std::pair<int64_t, int64_t>> damaged;
-  std::set<std::pair<int64_t, int64_t>> missing;
-  std::atomic<int> decoded = 0;
-
- private:
-  SlideInfo info_;
-};
+// Tells level, reduction and place.
+Rgb PixelOf(const BlockId& block, int64_t x, int64_t y) {
+  return {static_cast<uint8_t>(x), static_cast<uint8_t>(y),
+          static_cast<uint8_t>(block.level * 16 + block.reduction)};
+}
 
 std::unique_ptr<SlideRegions> Regions(SlideReader& slide,
                                       const SlideRegionsOptions& options) {
@@ -86,14 +37,14 @@ void ExpectPixels(SlideRegions& regions, const PixelArea& area,
   for (int64_t y = 0; y < area.height_px; ++y) {
     for (int64_t x = 0; x < area.width_px; ++x) {
       ASSERT_EQ(image->view().At(x, y),
-                MadeUpSlide::Pixel(of, area.x_px + x, area.y_px + y))
+                PixelOf(of, area.x_px + x, area.y_px + y))
           << x << ", " << y;
     }
   }
 }
 
 TEST(SlideRegionsTest, EveryRectangleOfEveryReductionHasItsPixels) {
-  MadeUpSlide slide(37, 21);
+  MadeUpSlide slide(37, 21, PixelOf);
   for (const BlockId of : {BlockId{.level = 0, .reduction = 1},
                            BlockId{.level = 0, .reduction = 2},
                            BlockId{.level = 0, .reduction = 4},
@@ -116,7 +67,7 @@ TEST(SlideRegionsTest, EveryRectangleOfEveryReductionHasItsPixels) {
 }
 
 TEST(SlideRegionsTest, ABlockIsDecodedOnceWhileTheCacheHoldsIt) {
-  MadeUpSlide slide(64, 32);
+  MadeUpSlide slide(64, 32, PixelOf);
   const auto regions = Regions(slide, {.cache_bytes = 16 * 8 * 3 * 16});
   for (int64_t x = 0; x < 48; x += 8) {
     ExpectPixels(*regions, {x, 0, 16, 32}, {.level = 0});
@@ -125,7 +76,7 @@ TEST(SlideRegionsTest, ABlockIsDecodedOnceWhileTheCacheHoldsIt) {
 }
 
 TEST(SlideRegionsTest, TheLongestUnusedBlockGoesFirst) {
-  MadeUpSlide slide(64, 8);
+  MadeUpSlide slide(64, 8, PixelOf);
   const auto regions = Regions(slide, {.cache_bytes = 2 * 16 * 8 * 3});
   for (const int64_t column : {0, 1, 0, 2, 0, 1}) {
     ExpectPixels(*regions, {column * 16, 0, 16, 8}, {.level = 0});
@@ -134,7 +85,7 @@ TEST(SlideRegionsTest, TheLongestUnusedBlockGoesFirst) {
 }
 
 TEST(SlideRegionsTest, WithoutACacheEveryReadDecodes) {
-  MadeUpSlide slide(32, 8);
+  MadeUpSlide slide(32, 8, PixelOf);
   const auto regions = Regions(slide, {.cache_bytes = 0});
   ExpectPixels(*regions, {0, 0, 32, 8}, {.level = 0});
   ExpectPixels(*regions, {0, 0, 32, 8}, {.level = 0});
@@ -142,7 +93,7 @@ TEST(SlideRegionsTest, WithoutACacheEveryReadDecodes) {
 }
 
 TEST(SlideRegionsTest, ADamagedBlockFailsItsRectanglesOnly) {
-  MadeUpSlide slide(64, 8);
+  MadeUpSlide slide(64, 8, PixelOf);
   slide.damaged = {{1, 0}};
   const auto regions = Regions(slide, {});
   ExpectPixels(*regions, {0, 0, 16, 8}, {.level = 0});
@@ -156,7 +107,7 @@ TEST(SlideRegionsTest, ADamagedBlockFailsItsRectanglesOnly) {
 }
 
 TEST(SlideRegionsTest, TellsRectanglesOfMissingBlocks) {
-  MadeUpSlide slide(48, 16);
+  MadeUpSlide slide(48, 16, PixelOf);
   slide.missing = {{0, 0}, {1, 0}, {1, 1}};
   const auto regions = Regions(slide, {.reduction = 2});
   EXPECT_FALSE(regions->HasPixels({0, 0, 16, 4}));
@@ -166,7 +117,7 @@ TEST(SlideRegionsTest, TellsRectanglesOfMissingBlocks) {
 }
 
 TEST(SlideRegionsTest, ThreadsShareOneDecoding) {
-  MadeUpSlide slide(160, 80);
+  MadeUpSlide slide(160, 80, PixelOf);
   const auto regions = Regions(slide, {});
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
@@ -179,7 +130,7 @@ TEST(SlideRegionsTest, ThreadsShareOneDecoding) {
 }
 
 TEST(SlideRegionsTest, RefusesWhatLiesOutside) {
-  MadeUpSlide slide(37, 21);
+  MadeUpSlide slide(37, 21, PixelOf);
   const auto regions = Regions(slide, {});
   const std::vector<std::pair<PixelArea, std::string>> cases = {
       {{0, 0, 0, 1}, "width = 0: must be in [1, 37]"},
@@ -198,7 +149,7 @@ TEST(SlideRegionsTest, RefusesWhatLiesOutside) {
 }
 
 TEST(SlideRegionsTest, RefusesLevelsAndReductionsThatAreNot) {
-  MadeUpSlide slide(37, 21);
+  MadeUpSlide slide(37, 21, PixelOf);
   const std::vector<std::pair<SlideRegionsOptions, std::string>> cases = {
       {{.level = 2}, "level = 2: must be in [0, 1]"},
       {{.level = -1}, "level = -1: must be in [0, 1]"},
