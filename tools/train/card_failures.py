@@ -17,6 +17,7 @@ import numpy as np
 
 from card_matching import (
     WORKING_SCORE,
+    Boxes,
     FieldBoxes,
     best_at,
     matches,
@@ -32,8 +33,8 @@ KINDS = ("missed", "wrong")
 class Failure:
     """corners of the cell (missed) or the box (wrong) in pixels of the file.
 
-    found_class and score are of the box there, of any class if missed; None and
-    0 where there is none. group_score: at which the group finds a missed cell.
+    truth_class is None where no cell is labelled, found_class where no box is (the
+    score is then 0). group_score: at which the group finds a missed cell.
     """
 
     kind: str
@@ -50,52 +51,67 @@ class Failure:
         return self.kind, self.image_id, self.corners
 
 
-def _corners(row: np.ndarray) -> tuple[float, float, float, float]:
-    x_min, y_min, x_max, y_max = (float(x) for x in row)
-    return x_min, y_min, x_max, y_max
+def _failure(
+    kind: str,
+    field: FieldBoxes,
+    corners: np.ndarray,
+    truth_class: int | None,
+    there: Boxes,
+    group_score: float,
+) -> Failure:
+    """there: the box that was found, or none."""
+    x_min, y_min, x_max, y_max = corners.tolist()
+    return Failure(
+        kind=kind,
+        image_id=field.image_id,
+        file_name=field.file_name,
+        corners=(x_min, y_min, x_max, y_max),
+        truth_class=truth_class,
+        found_class=int(there.classes[0]) if len(there) else None,
+        score=float(there.scores[0]) if len(there) else 0.0,
+        group_score=group_score,
+    )
 
 
 def missed_cells(
     field: FieldBoxes, group: Sequence[int], classes: Sequence[int]
 ) -> list[Failure]:
-    truth, found = field.truth.of_classes(group), pooled(field.found, group)
-    group_scores = np.zeros(len(truth))
-    taken = matches(found, truth)
+    """classes: all; the box there is that which finds the cell with these pooled."""
+    truth, found = field.truth, pooled(field.found, group)
+    cells = np.flatnonzero(np.isin(truth.classes, group))
+    taken = matches(found, truth.taken(cells))
+    group_scores = np.zeros(len(cells))
     group_scores[taken[taken >= 0]] = found.scores[taken >= 0]
     others = pooled(shown(field.found), classes)
-    failures = []
-    for number in np.flatnonzero(group_scores < WORKING_SCORE):
-        there = best_at(truth.corners[number], others)
-        failures.append(
-            Failure(
-                kind="missed",
-                image_id=field.image_id,
-                file_name=field.file_name,
-                corners=_corners(truth.corners[number]),
-                truth_class=int(truth.classes[number]),
-                found_class=int(others.classes[there]) if there >= 0 else None,
-                score=float(others.scores[there]) if there >= 0 else 0.0,
-                group_score=float(group_scores[number]),
-            )
+    owners = matches(others, truth)
+    return [
+        _failure(
+            kind="missed",
+            field=field,
+            corners=truth.corners[cell],
+            truth_class=int(truth.classes[cell]),
+            there=others.taken(np.flatnonzero(owners == cell)),
+            group_score=float(group_score),
         )
-    return failures
+        for cell, group_score in zip(cells, group_scores, strict=True)
+        if group_score < WORKING_SCORE
+    ]
 
 
 def wrong_boxes(field: FieldBoxes, group: Sequence[int]) -> list[Failure]:
+    """The label there is that of the greatest IoU, at least 0.5."""
     found = pooled(shown(field.found), group)
     taken = matches(found, field.truth.of_classes(group))
     failures = []
     for number in np.flatnonzero(taken < 0):
-        there = best_at(found.corners[number], field.truth)
+        label = best_at(found.corners[number], field.truth)
         failures.append(
-            Failure(
+            _failure(
                 kind="wrong",
-                image_id=field.image_id,
-                file_name=field.file_name,
-                corners=_corners(found.corners[number]),
-                truth_class=int(field.truth.classes[there]) if there >= 0 else None,
-                found_class=int(found.classes[number]),
-                score=float(found.scores[number]),
+                field=field,
+                corners=found.corners[number],
+                truth_class=int(field.truth.classes[label]) if label >= 0 else None,
+                there=found.taken(np.array([number])),
                 group_score=float(found.scores[number]),
             )
         )

@@ -47,9 +47,10 @@ which runs `cyto8 score --min-score {lowest}` on the fields that the truth names
 * **The worst failures** are chosen by rule. Missed: the labelled cells that no box of
   the group finds at {working}, those found at the lowest score first, then those that
   another class took with the highest score. Wrong boxes: those of the group that find
-  no labelled cell of it, the highest score first. At most {per_field} of a field in a
-  row, none twice. The thick frame is the cell missed (dashed) or the wrong box, thin
-  ones are labelled cells. Not every cell is labelled: "label none" may be a cell.
+  no labelled cell of it, the highest score first; a label of the group below one says
+  that another box took that cell. At most {per_field} of a field in a row, none twice.
+  Thick frames: the cell missed (cyan) or the wrong box (yellow); thin ones: labelled
+  cells. Not every cell is labelled, so "label none" may be a cell of that class.
 """
 
 MODEL = """\
@@ -77,11 +78,11 @@ Labelled classes (rows) and found ones (columns), scores of {working} and more:
 """
 
 SPEED = """\
-{cpu}, {cores} cores, load average {load:.1f} over the last 15 minutes; {threads}
-thread(s), engine {engine}. The whole command `cyto8 score` from start to end, without
-pictures, over {fields} fields; medians of {rounds} rounds after one that does not
-count, all rows in turn in each round. Last column: time for the same fields against the
-same model's own scale in the same round, with the least and the greatest.
+{cpu}, {cores} CPU(s) usable, load average {load:.1f} over the last 15 minutes;
+{threads} thread(s), engine {engine}. The whole command `cyto8 score` from start to end,
+without pictures, over {fields} fields; medians of {rounds} round(s) after one that does
+not count, all rows in turn in each round. Last column: time for the same fields against
+the same model's own scale in the same round, with the least and the greatest.
 
 {table}
 """
