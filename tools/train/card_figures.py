@@ -16,6 +16,7 @@ from card_matching import (
     Ratio,
     confusion,
     hits,
+    middle_side,
     ratio_of,
     working_counts,
 )
@@ -38,7 +39,8 @@ FAILURES_OF_EACH = 6
 
 @dataclass(frozen=True)
 class Figures:
-    """What is measured of one model; both scales, the rest at its own scale."""
+    """What is measured of one model; results and sides of boxes by scale, the rest
+    at the model's own."""
 
     name: str
     results: dict[str, Result]
@@ -47,6 +49,7 @@ class Figures:
     failures: dict[tuple[str, str], list[Failure]]
     fields: list[FieldBoxes]
     class_ids: dict[str, int]
+    box_sides_um: dict[str, float]
 
     @property
     def mpp(self) -> float:
@@ -83,7 +86,11 @@ def measured(task: Task, truth: dict, name: str, model: pathlib.Path) -> Figures
     results = {s: measure(task, truth, Variant(name, model, s)) for s in SCALES}
     run = results["model"].run
     class_ids = {c["name"]: c["id"] for c in run["model"]["classes"]}
-    fields = field_boxes(truth, results["model"].detections, class_ids)
+    by_scale = {
+        scale: field_boxes(truth, result.detections, class_ids)
+        for scale, result in results.items()
+    }
+    fields = by_scale["model"]
     groups = group_ids(run, class_ids)
     check_hits(results["model"].by_iou, fields, groups)
     classes = list(class_ids.values())
@@ -96,6 +103,10 @@ def measured(task: Task, truth: dict, name: str, model: pathlib.Path) -> Figures
         failures=failure_rows(fields, failing, classes, FAILURES_OF_EACH),
         fields=fields,
         class_ids=class_ids,
+        box_sides_um={
+            scale: middle_side([f.found for f in found]) * file_mpp(truth)
+            for scale, found in by_scale.items()
+        },
     )
 
 

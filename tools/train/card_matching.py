@@ -70,6 +70,13 @@ def shown(found: Boxes) -> Boxes:
     return found.taken(np.flatnonzero(found.scores >= WORKING_SCORE))
 
 
+def middle_side(found: Sequence[Boxes]) -> float:
+    """The median of the sides, sqrt(area), from WORKING_SCORE on; 0: no box."""
+    corners = np.concatenate([shown(boxes).corners for boxes in found])
+    sides = np.sqrt((corners[:, 2:] - corners[:, :2]).prod(axis=1))
+    return float(np.median(sides)) if len(sides) else 0.0
+
+
 def matches(found: Boxes, truth: Boxes) -> np.ndarray:
     """Per box, best first: the number of the truth that it finds, or -1."""
     result = np.full(len(found), -1)

@@ -14,6 +14,7 @@ from card_matching import (
     confusion,
     hits,
     matches,
+    middle_side,
     pooled,
     ratio_of,
     working_counts,
@@ -60,6 +61,12 @@ class CardMatchingTest(unittest.TestCase):
         kept = pooled(found, (2, 3))
         self.assertEqual(kept.scores.tolist(), [0.7, 0.6])
         self.assertEqual(kept.classes.tolist(), [2, 3])
+
+    def test_middle_side_is_of_shown_boxes(self) -> None:
+        wide = Boxes(np.array([[0.0, 0, 40, 10]]), np.array([1]), np.array([0.2]))
+        self.assertEqual(middle_side([boxes((0, 1, 0.5)), wide]), 15.0)
+        self.assertEqual(middle_side([boxes((0, 1, 0.19)), wide]), 20.0)
+        self.assertEqual(middle_side([boxes()]), 0.0)
 
     def test_best_at_needs_half_of_the_union(self) -> None:
         others = boxes((3, 1, 0.9), (4, 2, 0.8))

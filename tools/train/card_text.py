@@ -58,6 +58,9 @@ MODEL = """\
 
 {precisions}
 
+Boxes with scores of {working} and more have a median side of {own_um:.1f} um at
+{mpp:.3f} um/px and of {file_um:.1f} um at {file_mpp:.3f}.
+
 Boxes with scores of {working} and more, {mpp:.3f} um/px:
 
 {counts}
@@ -141,6 +144,9 @@ def model_section(source: Source, figures: Figures, pictures: tuple[str, str]) -
         precisions=precision_table([*GROUPS, *figures.class_ids], columns),
         working=WORKING_SCORE,
         mpp=figures.mpp,
+        own_um=figures.box_sides_um["model"],
+        file_um=figures.box_sides_um["file"],
+        file_mpp=source.file_mpp,
         counts=working_table(figures.working),
         curves=pictures[0],
         confusion=confusion_table(list(figures.class_ids), np.array(figures.confusion)),

@@ -66,6 +66,7 @@ def make_figures() -> Figures:
         failures={("missed", "high"): []},
         fields=[],
         class_ids={"NILM": 1, "HSIL": 2},
+        box_sides_um={"model": 20.04, "file": 13.56},
     )
 
 
@@ -91,6 +92,7 @@ class CardTextTest(unittest.TestCase):
         text = model_section(SOURCE, make_figures(), ("c.svg", "f.jpg"))
         self.assertIn("| high | 4 | 6 | 0.750 (0.500-1.000) | - |", text)
         self.assertIn("| HSIL | 14 | 15 | 16 |", text)
+        self.assertIn("20.0 um at\n0.484 um/px and of 13.6 um at 0.247.", text)
         for part in ("(c.svg)", "(f.jpg)", "`d2.pb`", "cd" * 32, "9.8.7", "CC BY 4.0"):
             self.assertIn(part, text)
 
