@@ -154,7 +154,18 @@ Status SetResultType(Conversion& c, const std::string& attribute,
   return OkStatus();
 }
 
-Status ConvertCast(Conversion& c) { return SetResultType(c, "DstT", {}); }
+// From half to float, say, which are computed alike, is no step. Without SrcT
+// that is not known.
+Status ConvertCast(Conversion& c) {
+  CYTO8_ASSIGN_OR_RETURN(const std::optional<DataType> from,
+                         ResultType(c.attributes(), "SrcT", tf::DT_STRING));
+  CYTO8_RETURN_IF_ERROR(SetResultType(c, "DstT", {}));
+  if (c.node().op == Op::kCast && c.node().As<CastAttributes>().to == from) {
+    c.Finish(Op::kIdentity, c.node().inputs);
+  }
+  return OkStatus();
+}
+
 Status ConvertShape(Conversion& c) {
   return SetResultType(c, "out_type", tf::DT_INT32);
 }

@@ -2,7 +2,10 @@
 """Weights -> frozen GraphDef, ONNX and model card.
 
     export.py --weights best.npz --size d2 --name d2-cells --output DIR \
-        --description TEXT [--onnx]
+        --description TEXT [--half] [--onnx]
+
+--half: kernels in half precision and cast back, half the bytes of the graph;
+the outputs are exactly those of weights that were rounded so (as best.npz is).
 
 The card's classes, anchors, preprocessing and post-processing are the
 project's; the description must say what was trained on what, and how good it
@@ -76,8 +79,8 @@ COLOURS = (
 )
 
 
-def graph_bytes(model: EfficientDet, image_px: int) -> bytes:
-    return write_graph(GraphBuilder(model, image_px, image_px).nodes)
+def graph_bytes(model: EfficientDet, image_px: int, half: bool) -> bytes:
+    return write_graph(GraphBuilder(model, image_px, image_px, half).nodes)
 
 
 def card_text(name: str, image_px: int, sha256: str, description: str) -> str:
@@ -131,10 +134,15 @@ def onnx_bytes(model: EfficientDet, image_px: int) -> bytes:
 
 
 def export(
-    model: EfficientDet, name: str, description: str, folder: pathlib.Path, onnx: bool
+    model: EfficientDet,
+    name: str,
+    description: str,
+    folder: pathlib.Path,
+    onnx: bool = False,
+    half: bool = False,
 ) -> None:
     image_px = model.config.image_px
-    graph = graph_bytes(model, image_px)
+    graph = graph_bytes(model, image_px, half)
     card = card_text(name, image_px, hashlib.sha256(graph).hexdigest(), description)
     write_atomically(folder / f"{name}.pb", graph)
     write_atomically(folder / f"{name}.yaml", card.encode())
@@ -149,6 +157,7 @@ def main() -> None:
     parser.add_argument("--name", required=True)
     parser.add_argument("--description", required=True)
     parser.add_argument("--output", type=pathlib.Path, required=True)
+    parser.add_argument("--half", action="store_true", help="kernels of the graph")
     parser.add_argument("--onnx", action="store_true")
     arguments = parser.parse_args()
     model = make_model(arguments.size, len(CLASS_NAMES)).eval()
@@ -160,6 +169,7 @@ def main() -> None:
         arguments.description,
         arguments.output,
         arguments.onnx,
+        arguments.half,
     )
 
 

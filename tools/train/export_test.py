@@ -19,6 +19,7 @@ import onnxruntime
 import torch
 
 from export import card_text, export
+from graph_builder import OUTPUT_NAMES
 from graph_def import DataType, Node, Shape, read_graph, write_graph
 from model import EfficientDet, make_model
 
@@ -26,7 +27,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def _lively_model() -> EfficientDet:
-    """Random weights whose batch norms have the statistics of data."""
+    """Random weights, batch norms with the statistics of data.
+
+    Kernels are such as half precision holds.
+    """
     torch.manual_seed(4)
     model = make_model("d0", 6)
     norms = [m for m in model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
@@ -34,6 +38,8 @@ def _lively_model() -> EfficientDet:
         norm.momentum = 1.0
     with torch.no_grad():
         model(torch.randn(2, 3, 384, 384))
+        for kernel in (p for p in model.parameters() if p.dim() > 1):
+            kernel.copy_(kernel.half())
     return model.eval()
 
 
@@ -51,6 +57,7 @@ class ExportTest(unittest.TestCase):
         cls.folder = pathlib.Path(cls.holder.name)
         model = _lively_model()
         export(model, "trial", "A trial. " * 20, cls.folder, onnx=True)
+        export(model, "half", "A trial.", cls.folder, half=True)
         cls.image = torch.randn(1, 3, 512, 512)
         with torch.no_grad():
             classes, boxes = model(cls.image)
@@ -61,10 +68,12 @@ class ExportTest(unittest.TestCase):
         cls.holder.cleanup()
 
     def test_card_names_the_graph_and_its_hash(self) -> None:
-        card = (self.folder / "trial.yaml").read_text()
-        digest = hashlib.sha256((self.folder / "trial.pb").read_bytes()).hexdigest()
-        self.assertIn(f"model: trial.pb\nsha256: {digest}\n", card)
-        self.assertLessEqual(max(map(len, card.splitlines())), 80)
+        for name in ("trial", "half"):
+            card = (self.folder / f"{name}.yaml").read_text()
+            graph = (self.folder / f"{name}.pb").read_bytes()
+            digest = hashlib.sha256(graph).hexdigest()
+            self.assertIn(f"model: {name}.pb\nsha256: {digest}\n", card)
+            self.assertLessEqual(max(map(len, card.splitlines())), 80)
 
     def test_card_is_that_of_the_repository(self) -> None:
         lines = (ROOT / "data/models/d2-cells.yaml").read_text().splitlines()
@@ -83,20 +92,39 @@ class ExportTest(unittest.TestCase):
         outputs = session.run(None, {"input": self.image.numpy()})
         self.assertLess(_worst(outputs, self.outputs), 1e-3)
 
-    @unittest.skipUnless("CYTO8_PROGRAM" in os.environ, "CYTO8_PROGRAM is not set")
-    def test_cyto8_gives_the_same_outputs(self) -> None:
+    def _cyto8_outputs(self, graph: str) -> list[np.ndarray]:
         image = self.folder / "image.npy"
         np.save(image, np.ascontiguousarray(self.image.permute(0, 2, 3, 1).numpy()))
-        out = self.folder / "out"
+        out = self.folder / f"{graph}_out"
         command = [os.environ["CYTO8_PROGRAM"], "graph", "run"]
-        command += [str(self.folder / "trial.pb"), "--input", f"input={image}"]
+        command += [str(self.folder / f"{graph}.pb"), "--input", f"input={image}"]
         subprocess.run([*command, "-o", str(out)], check=True)
-        outputs = []
-        for net in ("class", "box"):
-            for suffix in ("", "_1", "_2", "_3", "_4"):
-                name = f"{net}_net_{net}-predict{suffix}_BiasAdd.npy"
-                outputs.append(np.load(out / name).transpose(0, 3, 1, 2))
-        self.assertLess(_worst(outputs, self.outputs), 1e-3)
+        names = (name.replace("/", "_") for name in OUTPUT_NAMES)
+        return [np.load(out / f"{name}.npy").transpose(0, 3, 1, 2) for name in names]
+
+    @unittest.skipUnless("CYTO8_PROGRAM" in os.environ, "CYTO8_PROGRAM is not set")
+    def test_cyto8_gives_the_same_outputs(self) -> None:
+        whole = self._cyto8_outputs("trial")
+        self.assertLess(_worst(whole, self.outputs), 1e-3)
+        for a, b in zip(whole, self._cyto8_outputs("half"), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+    @unittest.skipUnless("CYTO8_PROGRAM" in os.environ, "CYTO8_PROGRAM is not set")
+    def test_cyto8_counts_the_parameters_of_both(self) -> None:
+        command = [os.environ["CYTO8_PROGRAM"], "graph", "summarize"]
+        counts = []
+        for name in ("trial", "half"):
+            graph = str(self.folder / f"{name}.pb")
+            text = subprocess.check_output([*command, graph], text=True)
+            counts.append(text[text.index("number of layers") :])
+        self.assertIn("layers of unknown size: 0", counts[0])
+        self.assertEqual(counts[0], counts[1])
+
+    def test_half_is_half_the_bytes(self) -> None:
+        whole, half = (
+            (self.folder / f"{name}.pb").stat().st_size for name in ("trial", "half")
+        )
+        self.assertLess(half, 0.56 * whole)
 
     def test_every_kind_of_attribute_travels(self) -> None:
         attributes = {
@@ -112,6 +140,7 @@ class ExportTest(unittest.TestCase):
             "j": [DataType(1), DataType(3)],
             "k": np.array([1.5, -2], np.float32),
             "l": np.array(7, np.int32),
+            "m": np.array([[1.5], [65504]], np.float16),
         }
         [node] = read_graph(write_graph([Node("n", "Op", ["x:1", "^y"], attributes)]))
         self.assertEqual((node.name, node.op, node.inputs), ("n", "Op", ["x:1", "^y"]))

@@ -3,7 +3,9 @@
 
 What `model_inspect.py --runmode=freeze` gives: placeholder `input` (B x H x W x
 3, normalised) and ten raw outputs. Node by node the same as in
-data/models/d2-cells.pb, which the test compares. Tested by graph_builder_test.py.
+data/models/d2-cells.pb, which the test compares. With half=True kernels take
+half the bytes: automl's constant `X` becomes a Cast to float of the constant
+`X/half`; all else stays. Tested by graph_builder_test.py.
 """
 
 from __future__ import annotations
@@ -16,7 +18,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from graph_def import FLOAT, INT32, Attribute, DataType, Node, Shape
+from graph_def import (
+    FLOAT,
+    HALF,
+    INT32,
+    TYPE_NUMBERS,
+    Attribute,
+    DataType,
+    Node,
+    Shape,
+)
 from model import (
     BATCH_NORM_EPSILON,
     CELL_OUTPUTS,
@@ -72,6 +83,18 @@ class Source:
         else:
             state[self.key].copy_(tensor)
 
+    @property
+    def is_kernel(self) -> bool:
+        return self.axes is not None
+
+
+def as_half(name: str, value: np.ndarray) -> np.ndarray:
+    """Rounded to half precision; ValueError for what lies outside its range."""
+    limit, greatest = np.finfo(np.float16).max, np.abs(value).max()
+    if not greatest <= limit:
+        raise ValueError(f"{name}: {greatest}: half precision ends at {limit}")
+    return value.astype(np.float16)
+
 
 _KERNEL_AXES = (2, 3, 1, 0)  # O I H W -> H W I O.
 _DEPTHWISE_AXES = (2, 3, 0, 1)  # C 1 H W -> H W C 1.
@@ -80,9 +103,12 @@ _DEPTHWISE_AXES = (2, 3, 0, 1)  # C 1 H W -> H W C 1.
 class GraphBuilder:
     """Collects nodes; names repeat as TensorFlow's do (mul, mul_1, ...)."""
 
-    def __init__(self, model: EfficientDet, height: int, width: int) -> None:
+    def __init__(
+        self, model: EfficientDet, height: int, width: int, half: bool = False
+    ) -> None:
         self.nodes: list[Node] = []
         self.sources: dict[str, Source] = {}
+        self._half = half
         self._state = model.state_dict()
         self._names = {id(module): name for name, module in model.named_modules()}
         self._used: Counter[str] = Counter()
@@ -104,8 +130,13 @@ class GraphBuilder:
         return name
 
     def _constant(self, name: str, value: np.ndarray) -> str:
-        kind = DataType(INT32 if value.dtype == np.int32 else FLOAT)
+        kind = DataType(TYPE_NUMBERS[value.dtype])
         return self._add(name, "Const", [], dtype=kind, value=value)
+
+    def _half_constant(self, name: str, value: np.ndarray) -> str:
+        half = self._constant(f"{name}/half", as_half(name, value))
+        types = {"SrcT": DataType(HALF), "DstT": _T, "Truncate": False}
+        return self._add(name, "Cast", [half], **types)
 
     def _scalar(self, name: str, value: float) -> str:
         return self._constant(name, np.array(value, np.float32))
@@ -114,7 +145,9 @@ class GraphBuilder:
         """A constant once, however many nodes read it."""
         if name not in self.sources:
             self.sources[name] = source
-            self._constant(name, source.value(self._state))
+            is_half = self._half and source.is_kernel
+            add = self._half_constant if is_half else self._constant
+            add(name, source.value(self._state))
         return name
 
     def _read(self, name: str, variable: str) -> str:
@@ -382,8 +415,10 @@ class GraphBuilder:
 
 def load_from_graph(model: EfficientDet, nodes: list[Node]) -> None:
     """Sets the model's weights to those of a graph with automl's names."""
-    values = {node.name: node.attributes.get("value") for node in nodes}
+    by_name = {node.name: node for node in nodes}
     builder = GraphBuilder(model, model.config.image_px, model.config.image_px)
     state = model.state_dict()
     for name, source in builder.sources.items():
-        source.store(state, values[name])
+        node = by_name[name]
+        constant = by_name[node.inputs[0]] if node.op == "Cast" else node
+        source.store(state, constant.attributes["value"])

@@ -10,9 +10,15 @@ from collections import Counter
 import numpy as np
 import torch
 
-from graph_builder import INPUT_NAME, OUTPUT_NAMES, GraphBuilder, load_from_graph
-from graph_def import Node, read_graph, write_graph
-from model import make_model
+from graph_builder import (
+    INPUT_NAME,
+    OUTPUT_NAMES,
+    GraphBuilder,
+    as_half,
+    load_from_graph,
+)
+from graph_def import DataType, Node, read_graph, write_graph
+from model import EfficientDet, make_model
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 D2_GRAPH = ROOT / "data/models/d2-cells.pb"
@@ -45,6 +51,19 @@ def _plain(node: Node) -> tuple:
     return node.op, inputs, attributes
 
 
+def _random_model() -> EfficientDet:
+    torch.manual_seed(5)
+    model = make_model("d0", 3)
+    for tensor in model.state_dict().values():
+        if tensor.is_floating_point():
+            tensor.uniform_(0.5, 1.5)
+    return model
+
+
+def _is_kernel(node: Node) -> bool:
+    return node.op == "Const" and node.name.endswith("kernel")
+
+
 class GraphBuilderTest(unittest.TestCase):
     def test_d2_is_node_by_node_that_of_automl(self) -> None:
         genuine = read_graph(D2_GRAPH.read_bytes())
@@ -67,15 +86,33 @@ class GraphBuilderTest(unittest.TestCase):
         self.assertEqual(counts["ResizeNearestNeighbor"], 12)
 
     def test_every_weight_travels_through_bytes(self) -> None:
-        torch.manual_seed(5)
-        model, other = make_model("d0", 3), make_model("d0", 3)
-        for tensor in model.state_dict().values():
-            if tensor.is_floating_point():
-                tensor.uniform_(0.5, 1.5)
-        content = write_graph(GraphBuilder(model, 512, 512).nodes)
-        load_from_graph(other, read_graph(content))
-        for key, value in other.state_dict().items():
-            self.assertTrue(torch.equal(value, model.state_dict()[key]), key)
+        for half in (False, True):
+            model, other = _random_model(), make_model("d0", 3)
+            content = write_graph(GraphBuilder(model, 512, 512, half).nodes)
+            load_from_graph(other, read_graph(content))
+            for key, value in model.state_dict().items():
+                if half and value.dim() > 1:
+                    value = value.half().float()
+                self.assertTrue(torch.equal(value, other.state_dict()[key]), key)
+
+    def test_half_adds_nodes_behind_the_kernels_only(self) -> None:
+        model = _random_model()
+        whole = {n.name: n for n in GraphBuilder(model, 512, 512).nodes}
+        half = {n.name: n for n in GraphBuilder(model, 512, 512, half=True).nodes}
+        kernels = {name for name, node in whole.items() if _is_kernel(node)}
+        added = {f"{name}/half" for name in kernels}
+        self.assertEqual(set(half) - set(whole), added)
+        for name, node in whole.items():
+            if name in kernels:
+                types = {"SrcT": DataType(19), "DstT": DataType(1), "Truncate": False}
+                node = Node(name, "Cast", [f"{name}/half"], types)
+            self.assertEqual(_plain(node), _plain(half[name]), name)
+
+    def test_half_ends_at_65504(self) -> None:
+        as_half("k", np.array([-65504.0], np.float32))
+        for value in (65600.0, -np.inf, np.nan):
+            with self.assertRaisesRegex(ValueError, "^k: .* half precision ends at"):
+                as_half("k", np.array([1.0, value], np.float32))
 
     def test_names_are_unique_and_defined_before_use(self) -> None:
         seen: set[str] = set()

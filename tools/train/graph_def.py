@@ -14,8 +14,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 # TensorFlow's DataType numbers.
-FLOAT, INT32, STRING = 1, 3, 7
-NUMPY_TYPES = {FLOAT: np.dtype("<f4"), INT32: np.dtype("<i4")}
+FLOAT, INT32, STRING, HALF = 1, 3, 7, 19
+NUMPY_TYPES = {
+    FLOAT: np.dtype("<f4"),
+    INT32: np.dtype("<i4"),
+    HALF: np.dtype("<f2"),
+}
+TYPE_NUMBERS = {dtype: number for number, dtype in NUMPY_TYPES.items()}
 
 
 @dataclass(frozen=True)
@@ -112,9 +117,8 @@ def _shape_bytes(sizes: tuple[int, ...]) -> bytes:
 
 
 def _tensor_bytes(values: np.ndarray) -> bytes:
-    number = {dtype: key for key, dtype in NUMPY_TYPES.items()}[values.dtype]
     return (
-        _number(1, number)
+        _number(1, TYPE_NUMBERS[values.dtype])
         + _message(2, _shape_bytes(values.shape))
         + _message(4, values.tobytes())
     )
@@ -178,7 +182,7 @@ def _read_shape(data: memoryview) -> tuple[int, ...]:
 
 
 def _read_tensor(data: memoryview) -> np.ndarray | None:
-    """None for types other than float and int32."""
+    """None for types other than float, half and int32."""
     content, shape, dtype, single = b"", (), 0, []
     for number, value in _fields(data):
         if number == 1:

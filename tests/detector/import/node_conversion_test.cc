@@ -475,6 +475,33 @@ TEST(NodeConversionTest, ResultTypesAreRead) {
   EXPECT_EQ(Find(converted, "arg32").As<CastAttributes>().to, DataType::kInt32);
 }
 
+TEST(NodeConversionTest, CastsBetweenTypesComputedAlikeAreNoSteps) {
+  GraphDefBuilder graph = WithInputs({"x"});
+  graph.Node("Cast", "half", {"x"})
+      .Type("SrcT", tf::DT_HALF)
+      .Type("DstT", tf::DT_FLOAT);
+  graph.Node("Cast", "int", {"x"})
+      .Type("SrcT", tf::DT_FLOAT)
+      .Type("DstT", tf::DT_INT32);
+  const auto converted = Convert(graph);
+  EXPECT_EQ(Find(converted, "half").op, Op::kIdentity);
+  EXPECT_EQ(Find(converted, "half").source_op, "Cast");
+  EXPECT_EQ(Inputs(converted, "half"), Names{"x"});
+  EXPECT_EQ(Find(converted, "int").As<CastAttributes>().to, DataType::kInt32);
+}
+
+TEST(NodeConversionTest, KernelsInHalfPrecisionAreChecked) {
+  GraphDefBuilder graph = WithInputs({"x"});
+  graph.ConstProto("w", MakeTensorProto(tf::DT_HALF, {1, 1, 3, 2}));
+  graph.Node("Cast", "read", {"w"})
+      .Type("SrcT", tf::DT_HALF)
+      .Type("DstT", tf::DT_FLOAT);
+  graph.Conv2D("c", "x", "read");
+  EXPECT_EQ(ConvertError(graph).ToString(),
+            "DATA_LOSS: node \"w\": value = 0 bytes: must be 24, the kernel of "
+            "node \"c\"");
+}
+
 TEST(NodeConversionTest, AxesAndCountsAreBounded) {
   GraphDefBuilder pack = WithInputs({"x"});
   pack.Node("Pack", "p", {"x"}).Int("axis", 10);
