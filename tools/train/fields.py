@@ -131,6 +131,10 @@ def load_cache(cache: pathlib.Path, split: str) -> list[Field]:
     ]
 
 
+def load_splits(cache: pathlib.Path, splits: Iterable[str]) -> list[Field]:
+    return [field for split in splits for field in load_cache(cache, split)]
+
+
 def split_runs(
     fields: Iterable[Field], held_out: set[int]
 ) -> tuple[list[Field], list[Field]]:

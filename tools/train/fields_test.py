@@ -15,6 +15,7 @@ from fields import (
     Field,
     folds_by_run,
     load_cache,
+    load_splits,
     make_cache,
     resampled_size,
     run_of,
@@ -62,6 +63,8 @@ class FieldsTest(unittest.TestCase):
             make_cache(source, cache, "png")
             [field] = load_cache(cache, "train")
             self.assertEqual(load_cache(cache, "val"), [])
+            both = load_splits(cache, ("val", "train"))
+            self.assertEqual([(f.name, f.split) for f in both], [("a.png", "train")])
             self.assertEqual((cache / "ATTRIBUTION.txt").read_text(), "who made it")
         self.assertEqual(field.image.shape, (48, 60, 3))
         self.assertEqual(field.image[0, 0].tolist(), [30, 20, 10])  # RGB.

@@ -5,7 +5,8 @@
 
 Writes into the run folder: options.json, log.jsonl, curves.png, last.pt (all
 that resuming needs), best.npz (moving average, highest mean of the group APs
-on the held-out runs) and final.npz. Tested by train_test.py.
+on the held-out runs) and final.npz. Runs that are left out are neither learnt
+from nor looked at (cross_validate.py). Tested by train_test.py.
 """
 
 from __future__ import annotations
@@ -23,17 +24,19 @@ import torch
 
 import native_ops
 from anchors import flatten_outputs
+from atomic_file import write_atomically
 from batches import Batch, BatchSeries, batches_from
 from checkpoint import TrainState, load_state, save_state, update_average
 from crops import CellIndex, CropOptions
 from curves import append_log, draw_curves, drop_after
 from evaluate import evaluate
-from fields import CLASS_NAMES, Field, load_cache, split_runs
+from fields import CLASS_NAMES, SPLITS, Field, load_splits, split_runs
 from losses import detection_loss
 from model import make_model
 from weights import apply_weights, load_weights, save_weights
 
 SELECTION_GROUPS = ("cell", "abnormal", "low", "high")
+FINAL_NAME = "final.npz"
 WARM_UP_STEPS = 100
 FINAL_RATE_SHARE = 0.01
 GRADIENT_NORM = 10.0
@@ -48,7 +51,9 @@ class TrainOptions:
     size: str
     cache: str
     start: str | None
+    splits: tuple[str, ...]
     hold_out: tuple[int, ...]
+    leave_out: tuple[int, ...]
     steps: int
     batch: int
     crop_px: int
@@ -139,6 +144,13 @@ def evaluate_average(
     draw_curves(folder)
 
 
+def fields_of(options: TrainOptions) -> tuple[list[Field], list[Field]]:
+    """Fields to learn from, and those of the held-out runs."""
+    fields = load_splits(pathlib.Path(options.cache), options.splits)
+    kept, _ = split_runs(fields, set(options.leave_out))
+    return split_runs(kept, set(options.hold_out))
+
+
 def run_training(
     folder: pathlib.Path,
     options: TrainOptions,
@@ -146,9 +158,7 @@ def run_training(
     limits: argparse.Namespace,
 ) -> None:
     """Steps until the schedule or the minutes of this call are used up."""
-    learn, held_out = split_runs(
-        load_cache(pathlib.Path(options.cache), "train"), set(options.hold_out)
-    )
+    learn, held_out = fields_of(options)
     crop_options = CropOptions(size_px=options.crop_px)
     series = BatchSeries(
         CellIndex(learn), crop_options, options.seed, options.batch, options.steps
@@ -172,16 +182,41 @@ def run_training(
             print(f"time is up at step {state.step} of {options.steps}")
             return
     save_state(folder / "last.pt", state)
-    save_weights(folder / "final.npz", state.average, "float16")
+    save_weights(folder / FINAL_NAME, state.average, "float16")
 
 
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+def train(
+    folder: pathlib.Path, options: TrainOptions, limits: argparse.Namespace
+) -> None:
+    """Starts the run of a folder, or goes on with it."""
+    torch.set_num_threads(limits.threads)
+    if limits.device == "cpu":
+        native_ops.enable()
+    state = make_state(options, torch.device(limits.device))
+    last = folder / "last.pt"
+    if last.exists():
+        load_state(last, state)
+        drop_after(folder, state.step)
+    print(f"process {os.getpid()}, step {state.step} of {options.steps}", flush=True)
+    run_training(folder, options, state, limits)
+
+
+def run_numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(run) for run in text.split(",") if run)
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if len(set(names)) < len(names) or not set(names) <= set(SPLITS):
+        raise argparse.ArgumentTypeError(f"{text}: must be some of {','.join(SPLITS)}")
+    return names
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """What a run is, but for where it starts and which runs it sees."""
     parser.add_argument("--run", type=pathlib.Path, required=True)
     parser.add_argument("--cache", required=True, help="made by fields.py")
     parser.add_argument("--size", choices=("d0", "d1", "d2"), default="d2")
-    parser.add_argument("--start", help="weights (.npz); default: from scratch")
-    parser.add_argument("--hold-out", default="", help="runs, such as 15,34")
     parser.add_argument("--steps", type=int, default=3000, help="of the schedule")
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--crop-px", type=int, default=512)
@@ -189,6 +224,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--average-limit", type=float, default=0.998)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--evaluate-every", type=int, default=250)
+
+
+def add_limits(parser: argparse.ArgumentParser) -> None:
     limits = parser.add_argument_group("of this call, not of the run")
     limits.add_argument("--minutes", type=float, default=math.inf)
     limits.add_argument("--save-minutes", type=float, default=4.0)
@@ -196,36 +234,42 @@ def parse_arguments() -> argparse.Namespace:
     limits.add_argument("--float32", dest="bfloat16", action="store_false")
     limits.add_argument("--threads", type=int, default=1)
     limits.add_argument("--workers", type=int, default=0)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    add_run_arguments(parser)
+    parser.add_argument("--start", help="weights (.npz); default: from scratch")
+    parser.add_argument(
+        "--splits", type=split_names, default=SPLITS[:1], help="default: train"
+    )
+    for name in ("--hold-out", "--leave-out"):
+        parser.add_argument(name, type=run_numbers, default=(), help="such as 15,34")
+    add_limits(parser)
     return parser.parse_args()
 
 
-def options_of(arguments: argparse.Namespace) -> TrainOptions:
-    """Those of the run's first start, if there was one."""
-    path = arguments.run / "options.json"
-    if path.exists():
-        saved = json.loads(path.read_text())
-        return TrainOptions(**saved | {"hold_out": tuple(saved["hold_out"])})
-    runs = [int(run) for run in arguments.hold_out.split(",") if run]
+def options_from(arguments: argparse.Namespace) -> TrainOptions:
     named = {key: getattr(arguments, key) for key in TrainOptions.__annotations__}
-    options = TrainOptions(**named | {"hold_out": tuple(runs)})
-    path.write_text(json.dumps(asdict(options), indent=1) + "\n")
-    return options
+    return TrainOptions(**named)
+
+
+def first_options(folder: pathlib.Path, wanted: TrainOptions) -> TrainOptions:
+    """Those of the run's first start, which this is if there was none."""
+    path = folder / "options.json"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(asdict(wanted), indent=1) + "\n"
+        write_atomically(path, text.encode())
+    saved = json.loads(path.read_text())
+    lists = {k: tuple(v) for k, v in saved.items() if isinstance(v, list)}
+    return TrainOptions(**saved | lists)
 
 
 def main() -> None:
     arguments = parse_arguments()
-    arguments.run.mkdir(parents=True, exist_ok=True)
-    options = options_of(arguments)
-    torch.set_num_threads(arguments.threads)
-    if arguments.device == "cpu":
-        native_ops.enable()
-    state = make_state(options, torch.device(arguments.device))
-    last = arguments.run / "last.pt"
-    if last.exists():
-        load_state(last, state)
-        drop_after(arguments.run, state.step)
-    print(f"process {os.getpid()}, step {state.step} of {options.steps}", flush=True)
-    run_training(arguments.run, options, state, arguments)
+    options = first_options(arguments.run, options_from(arguments))
+    train(arguments.run, options, arguments)
 
 
 if __name__ == "__main__":

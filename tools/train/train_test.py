@@ -13,6 +13,7 @@ import json
 import pathlib
 import tempfile
 import unittest
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -25,7 +26,7 @@ from batches import BatchSeries, batches_from, usable_anchors
 from checkpoint import update_average
 from crops import CellIndex, CropOptions
 from curves import append_log, drop_after, read_log
-from fields import make_cache
+from fields import load_cache, make_cache
 from fields_test import _make_source
 
 
@@ -68,7 +69,9 @@ class TrainTest(unittest.TestCase):
             size="d0",
             cache=str(self.cache),
             start=None,
+            splits=("train",),
             hold_out=(1,),
+            leave_out=(),
             steps=steps,
             batch=2,
             crop_px=128,
@@ -105,8 +108,34 @@ class TrainTest(unittest.TestCase):
         [record] = read_log(self.root / "whole")
         self.assertEqual((record["kind"], record["step"]), ("held_out", 3))
 
+    def test_runs_are_learnt_from_held_out_or_left_out(self) -> None:
+        options = self._options(1)
+        for held, left, expected in (
+            ((1,), (), ([0], [1])),
+            ((), (1,), ([0], [])),
+            ((1,), (0,), ([], [1])),
+            ((), (), ([0, 1], [])),
+        ):
+            chosen = replace(options, hold_out=held, leave_out=left)
+            runs = [[field.run for field in part] for part in train.fields_of(chosen)]
+            self.assertEqual(runs, list(expected))
+
+    def test_options_are_those_of_the_first_start(self) -> None:
+        folder, options = self.root / "options", self._options(7)
+        self.assertEqual(train.first_options(folder, options), options)
+        later = replace(options, steps=8, leave_out=(0,))
+        self.assertEqual(train.first_options(folder, later), options)
+
+    def test_splits_must_be_known_and_named_once(self) -> None:
+        self.assertEqual(train.split_names("train,val"), ("train", "val"))
+        for text in ("test", "train,train", "train,", ""):
+            with self.assertRaisesRegex(
+                argparse.ArgumentTypeError, "some of train,val"
+            ):
+                train.split_names(text)
+
     def test_batches_depend_on_neither_start_nor_workers(self) -> None:
-        index = CellIndex(train.load_cache(self.cache, "train"))
+        index = CellIndex(load_cache(self.cache, "train"))
         series = BatchSeries(index, CropOptions(size_px=128), 7, 2, 4)
         batches = list(batches_from(series, 0, 0))
         late = list(batches_from(series, 3, 1))
