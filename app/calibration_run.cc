@@ -92,7 +92,7 @@ class Work {
     bool one_colour = true;
     SerialFor serial;
     for (int64_t tile = 0; tile < count; ++tile) {
-      CYTO8_ASSIGN_OR_RETURN(const Image pixels, slide.cutter->Take(tile));
+      CYTO8_ASSIGN_OR_RETURN(const Image pixels, slide.tiles->Take(tile));
       one_colour = one_colour && IsOfColour(pixels.view(), colour);
       FillWithTile(pixels.view(), options_.pad, options_.width_px,
                    calibrator.pixels());

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <string>
@@ -54,9 +55,19 @@ ExitCode ExitCodeOfRun(int64_t images, std::span<const Status> failures) {
 std::vector<Status> FailuresOf(std::span<const SlideSummary> slides) {
   std::vector<Status> failures;
   for (const SlideSummary& slide : slides) {
-    if (!slide.status.ok()) failures.push_back(slide.status);
+    if (HasResult(slide)) continue;
+    failures.push_back(slide.status.ok() ? DataLoss(ErrorOf(slide))
+                                         : slide.status);
   }
   return failures;
+}
+
+// Whether tiles of an image have no result while others have.
+ExitCode ExitCodeOfPartial(std::span<const SlideSummary> slides) {
+  const bool any = std::ranges::any_of(slides, [](const SlideSummary& slide) {
+    return OutcomeOf(slide) == SlideOutcome::kPartial;
+  });
+  return any ? ExitCode::kPartial : ExitCode::kWhole;
 }
 
 // As many as asked for, else as many as the process may use.
@@ -319,7 +330,8 @@ StatusOr<ExitCode> ScoreRun::ScoreAll(const SlidePlanner& planner, Log& log) {
   sink.Close();
   progress_->Finish();
   const std::vector<SlideSummary>& slides = sink.slides();
-  ExitCode code = Worse(CodeOf(FailuresOf(slides)), stop_.exit_code());
+  ExitCode code = Worse(CodeOf(FailuresOf(slides)), ExitCodeOfPartial(slides));
+  code = Worse(code, stop_.exit_code());
   if (!settings_.run.quiet) {
     const Status printed = PrintData(ScoreTable(slides, model_.card, out));
     if (!printed.ok()) code = Worse(code, ExitCodeOf(printed));

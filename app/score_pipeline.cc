@@ -29,12 +29,11 @@ double Bounded(double coordinate) {
   return std::clamp(coordinate, -kMaxCoordinate, kMaxCoordinate);
 }
 
-// From pixels of the resampled image to level 0.
-Box ToLevelZero(const Box& box, double ratio_x, double ratio_y) {
-  return {.x_min = Bounded(box.x_min / ratio_x),
-          .y_min = Bounded(box.y_min / ratio_y),
-          .x_max = Bounded(box.x_max / ratio_x),
-          .y_max = Bounded(box.y_max / ratio_y)};
+Box Bounded(const Box& box) {
+  return {.x_min = Bounded(box.x_min),
+          .y_min = Bounded(box.y_min),
+          .x_max = Bounded(box.x_max),
+          .y_max = Bounded(box.y_max)};
 }
 
 // Relative to the tile. What lies in the padding alone is no cell.
@@ -107,6 +106,23 @@ class ActiveSlide {
     const std::lock_guard lock(mutex_);
     if (result.status.ok()) result.status = status;
   }
+  // The tile has no result; the image goes on.
+  void FailTile(int64_t tile, const Status& status) {
+    const std::lock_guard lock(mutex_);
+    ++result.tiles_failed;
+    if (first_failed_ < 0 || tile < first_failed_) {
+      first_failed_ = tile;
+      failure_ = status.message();
+    }
+  }
+  // Once all tiles are done: what is to be known of those without a result.
+  void NoteFailedTiles() {
+    if (first_failed_ < 0) return;
+    AddNote(std::to_string(result.tiles_failed) + " of " +
+                std::to_string(result.tiles) + " tiles have no result, tile " +
+                std::to_string(first_failed_) + ": " + failure_,
+            result);
+  }
   void AddSeconds(double StageSeconds::*stage, double seconds) {
     const std::lock_guard lock(mutex_);
     result.seconds.*stage += seconds;
@@ -128,6 +144,8 @@ class ActiveSlide {
 
  private:
   std::mutex mutex_;
+  int64_t first_failed_ = -1;  // tile; none.
+  std::string failure_;        // its.
 };
 
 // One tile on its way through the stages.
@@ -186,19 +204,24 @@ class Stages {
     Guarded(slide, [&]() -> Status {
       CYTO8_RETURN_IF_ERROR(HashOnce(slide));
       double seconds = 0;
+      StatusOr<Image> pixels = Status();
       {
         const Stopwatch watch(seconds);
-        CYTO8_ASSIGN_OR_RETURN(token.pixels,
-                               slide.opened.cutter->Take(token.tile));
+        pixels = slide.opened.tiles->Take(token.tile);
       }
       slide.AddSeconds(&StageSeconds::resample, seconds);
+      if (pixels.ok()) token.pixels = std::move(*pixels);
+      if (pixels.ok() || !slide.opened.tiles->tiles_fail_alone()) {
+        return pixels.status();
+      }
+      slide.FailTile(token.tile, pixels.status());
       return OkStatus();
     });
   }
 
   void Detect(TileToken& token, ParallelFor& executor) {
     ActiveSlide& slide = *token.slide;
-    if (stopped_() || !slide.IsGood()) return;
+    if (stopped_() || !slide.IsGood() || token.pixels.width_px() == 0) return;
     Guarded(slide, [&] {
       return Annotate(DetectOrFail(token, executor),
                       slide.result.identity.path);
@@ -305,7 +328,7 @@ Status Stages::DetectOrFail(TileToken& token, ParallelFor& executor) {
   for (const Detection& relative : found.detections) {
     if (!IsOnTile(relative.box, tile)) continue;
     Detection cell = OnImage(relative, found.placement);
-    cell.box = ToLevelZero(cell.box, plan.ratio_x(), plan.ratio_y());
+    cell.box = Bounded(slide.opened.tiles->ToLevelZero(token.tile, cell.box));
     cells.push_back({.detection = cell, .tile = token.tile});
   }
   return slide.AddCells(cells, options_.limits.max_boxes);
@@ -335,12 +358,13 @@ StatusOr<TileDetections> Stages::DetectOn(const Tile& tile, TileToken& token,
   return found;
 }
 
-// The cutter's time is that of decoding, resampling and cutting together.
+// The time of Take is that of decoding, resampling and cutting together.
 Status Stages::CompleteOrFail(ActiveSlide& slide) {
-  const double decode = slide.opened.seconds->decode;
+  const double decode = slide.opened.tiles->decode_seconds();
   slide.result.seconds.decode = decode;
   slide.result.seconds.resample -= decode;
-  slide.opened.cutter.reset();
+  slide.opened.tiles.reset();
+  slide.NoteFailedTiles();
   const Stopwatch watch(slide.result.seconds.merge);
   return Merge(slide.result);
 }

@@ -62,17 +62,20 @@ StatusOr<OpenedSlide> SlidePlanner::Open(const SlideInput& input) const {
                          OpenRows(*files_, path, options_.limits));
   OpenedSlide slide;
   CYTO8_ASSIGN_OR_RETURN(slide.plan, Annotate(PlanOf(*rows, input), path));
-  slide.seconds = std::make_unique<ScaledRowSeconds>();
+  auto seconds = std::make_unique<ScaledRowSeconds>();
   CYTO8_ASSIGN_OR_RETURN(
       rows, Annotate(ScaledRows(std::move(rows), slide.plan.scaled_width_px,
-                                slide.plan.scaled_height_px, *slide.seconds,
+                                slide.plan.scaled_height_px, *seconds,
                                 options_.limits),
                      path));
   CYTO8_ASSIGN_OR_RETURN(
-      slide.cutter,
+      std::unique_ptr<TileCutter> cutter,
       Annotate(TileCutter::Create(std::move(rows), slide.plan.tiles,
                                   options_.limits),
                path));
+  slide.tiles =
+      std::make_unique<RowTiles>(std::move(seconds), std::move(cutter),
+                                 slide.plan.ratio_x(), slide.plan.ratio_y());
   return slide;
 }
 

@@ -12,13 +12,12 @@
 #include "app/mpp_source.h"
 #include "app/score_result.h"
 #include "app/score_settings.h"
+#include "app/tile_source.h"
 #include "base/file_system.h"
 #include "base/limits.h"
 #include "base/status.h"
 #include "tiling/roi_list.h"
 #include "tiling/row_source.h"
-#include "tiling/scaled_rows.h"
-#include "tiling/tile_cutter.h"
 #include "tiling/tile_grid.h"
 
 namespace cyto8 {
@@ -69,9 +68,7 @@ struct SlidePlan {
 // A file being read.
 struct OpenedSlide {
   SlidePlan plan;
-  // Held by the cutter; read after its last Take.
-  std::unique_ptr<ScaledRowSeconds> seconds;
-  std::unique_ptr<TileCutter> cutter;
+  std::unique_ptr<TileSource> tiles;
 };
 
 // Thread-safe.

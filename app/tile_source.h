@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pixels of an image's tiles and where they lie on level 0, whatever kind
+// of file they come from. Tested by tests/app/score_pipeline_test.cc.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "base/box.h"
+#include "base/image_view.h"
+#include "base/status.h"
+#include "tiling/scaled_rows.h"
+#include "tiling/tile_cutter.h"
+
+namespace cyto8 {
+
+// Thread-safe.
+class TileSource {
+ public:
+  virtual ~TileSource() = default;
+
+  // The pixels of a tile of the plan, at the scale of the network; each is
+  // taken once, best in rising order.
+  virtual StatusOr<Image> Take(int64_t tile) = 0;
+
+  // Whether a failure of Take concerns that tile alone; else it is one of the
+  // image.
+  virtual bool tiles_fail_alone() const = 0;
+
+  // A box in pixels of the resampled image that this tile found.
+  virtual Box ToLevelZero(int64_t tile, const Box& box) const = 0;
+
+  // Of the time spent in Take: to decode. After the last Take.
+  virtual double decode_seconds() const = 0;
+};
+
+// An image that is read once from top to bottom: damage spoils all of it.
+class RowTiles final : public TileSource {
+ public:
+  // ratio: resampled over full size.
+  RowTiles(std::unique_ptr<ScaledRowSeconds> seconds,
+           std::unique_ptr<TileCutter> cutter, double ratio_x, double ratio_y)
+      : seconds_(std::move(seconds)),
+        cutter_(std::move(cutter)),
+        ratio_x_(ratio_x),
+        ratio_y_(ratio_y) {}
+
+  StatusOr<Image> Take(int64_t tile) override { return cutter_->Take(tile); }
+  bool tiles_fail_alone() const override { return false; }
+  Box ToLevelZero(int64_t /*tile*/, const Box& box) const override {
+    return {.x_min = box.x_min / ratio_x_,
+            .y_min = box.y_min / ratio_y_,
+            .x_max = box.x_max / ratio_x_,
+            .y_max = box.y_max / ratio_y_};
+  }
+  double decode_seconds() const override { return seconds_->decode; }
+
+ private:
+  std::unique_ptr<ScaledRowSeconds> seconds_;  // outlives the cutter.
+  std::unique_ptr<TileCutter> cutter_;
+  double ratio_x_;
+  double ratio_y_;
+};
+
+}  // namespace cyto8
