@@ -10,7 +10,7 @@
 
 #include "base/image_view.h"
 #include "base/status.h"
-#include "tiling/strict_jpeg.h"
+#include "tiling/jpeg_decompressor.h"
 
 namespace cyto8 {
 

@@ -14,17 +14,10 @@
 #include "base/limits.h"
 #include "base/status.h"
 #include "tiling/image_info.h"
+#include "tiling/jpeg_decompressor.h"
 #include "tiling/row_source.h"
 
 namespace cyto8 {
-
-// What tells how components become colours.
-enum class JpegColours {
-  kMarked,  // its own markers, as in a file of its own.
-  kGrey,    // the container, for instance a TIFF, whatever the markers say.
-  kYcbcr,
-  kRgb,
-};
 
 // A JPEG inside of other bytes.
 struct JpegStream {
