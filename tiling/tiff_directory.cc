@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <string>
 
 #include "base/checked_math.h"
@@ -20,6 +21,7 @@ namespace cyto8 {
 namespace {
 
 constexpr int64_t kMaxPages = 65'535;
+constexpr uint64_t kMaxEntries = 65'535;
 
 Status Damaged(const std::string& what) {
   return DataLoss("damaged TIFF: " + what);
@@ -38,43 +40,92 @@ std::vector<int64_t> Widened(const void* data, int64_t count) {
 
 }  // namespace
 
-StatusOr<TiffDirectory> TiffDirectory::Read(ByteSource& bytes,
+TiffDirectory::TiffDirectory(std::unique_ptr<TiffHandle> handle)
+    : handle_(std::move(handle)),
+      big_endian_(TIFFIsBigEndian(handle_->tiff()) != 0),
+      big_(TIFFIsBigTIFF(handle_->tiff()) != 0) {}
+
+StatusOr<TiffDirectory> TiffDirectory::Open(ByteSource& bytes,
                                             const Limits& limits) {
   CYTO8_ASSIGN_OR_RETURN(std::unique_ptr<TiffHandle> handle,
                          TiffHandle::Open(bytes, limits.max_decoder_bytes));
-  TiffDirectory directory(std::move(handle));
-  CYTO8_RETURN_IF_ERROR(directory.Load(bytes));
+  return TiffDirectory(std::move(handle));
+}
+
+StatusOr<TiffDirectory> TiffDirectory::Read(ByteSource& bytes,
+                                            const Limits& limits) {
+  CYTO8_ASSIGN_OR_RETURN(TiffDirectory directory, Open(bytes, limits));
+  CYTO8_RETURN_IF_ERROR(directory.CountPages());
+  CYTO8_ASSIGN_OR_RETURN(const int64_t first, directory.First(bytes));
+  CYTO8_RETURN_IF_ERROR(directory.Load(bytes, first));
   return directory;
 }
 
-Status TiffDirectory::Load(ByteSource& bytes) {
-  TIFF* tiff = handle_->tiff();
-  big_endian_ = TIFFIsBigEndian(tiff) != 0;
-  // Walks the chain; a pyramid or a stack of pages has more than one.
-  pages_ = TIFFNumberOfDirectories(tiff);
-  CYTO8_RETURN_IF_ERROR(handle_->failure());
-  if (pages_ < 1 || pages_ > kMaxPages) {
-    return Damaged("directories = " + std::to_string(pages_) +
-                   ": must be in [1, " + std::to_string(kMaxPages) + "]");
+StatusOr<TiffDirectory> TiffDirectory::ReadAt(ByteSource& bytes, int64_t offset,
+                                              const Limits& limits) {
+  CYTO8_ASSIGN_OR_RETURN(TiffDirectory directory, Open(bytes, limits));
+  CYTO8_RETURN_IF_ERROR(directory.Load(bytes, offset));
+  return directory;
+}
+
+StatusOr<std::vector<int64_t>> TiffDirectory::Chain(ByteSource& bytes,
+                                                    const Limits& limits) {
+  CYTO8_ASSIGN_OR_RETURN(const TiffDirectory directory, Open(bytes, limits));
+  std::vector<int64_t> offsets;
+  CYTO8_ASSIGN_OR_RETURN(int64_t at, directory.First(bytes));
+  while (at != 0) {
+    if (std::ranges::find(offsets, at) != offsets.end()) {
+      return Damaged("the chain of directories is a loop");
+    }
+    if (std::ssize(offsets) == kMaxChain) {
+      return Damaged("more than " + std::to_string(kMaxChain) + " directories");
+    }
+    offsets.push_back(at);
+    CYTO8_ASSIGN_OR_RETURN(at, directory.Next(bytes, at));
   }
-  const int64_t offset_bytes = TIFFIsBigTIFF(tiff) != 0 ? 8 : 4;
-  CYTO8_ASSIGN_OR_RETURN(const uint64_t offset,
-                         Get(bytes, offset_bytes, offset_bytes));
-  TIFFCreateDirectory(tiff);  // in memory; sets up the access to tags.
-  TIFFReadEXIFDirectory(tiff, offset);
+  if (offsets.empty()) return Damaged("it has no directory");
+  return offsets;
+}
+
+// Walks the chain; a pyramid or a stack of pages has more than one.
+Status TiffDirectory::CountPages() {
+  pages_ = TIFFNumberOfDirectories(handle_->tiff());
   CYTO8_RETURN_IF_ERROR(handle_->failure());
-  return CheckTwins(bytes, static_cast<int64_t>(offset));
+  if (pages_ >= 1 && pages_ <= kMaxPages) return OkStatus();
+  return Damaged("directories = " + std::to_string(pages_) +
+                 ": must be in [1, " + std::to_string(kMaxPages) + "]");
+}
+
+Status TiffDirectory::Load(ByteSource& bytes, int64_t offset) {
+  TIFF* tiff = handle_->tiff();
+  TIFFCreateDirectory(tiff);  // in memory; sets up the access to tags.
+  TIFFReadEXIFDirectory(tiff, static_cast<toff_t>(offset));
+  CYTO8_RETURN_IF_ERROR(handle_->failure());
+  return CheckTwins(bytes, offset);
+}
+
+// It stands behind the magic, as the offsets are long.
+StatusOr<int64_t> TiffDirectory::First(ByteSource& bytes) const {
+  return GetOffset(bytes, big_ ? 8 : 4);
+}
+
+// Behind the entries of this one; 0 at the end.
+StatusOr<int64_t> TiffDirectory::Next(ByteSource& bytes, int64_t offset) const {
+  const int64_t count_bytes = big_ ? 8 : 2;
+  CYTO8_ASSIGN_OR_RETURN(const uint64_t count, Get(bytes, offset, count_bytes));
+  if (count > kMaxEntries) return Damaged("a directory of too many tags");
+  return GetOffset(bytes, offset + count_bytes +
+                              static_cast<int64_t>(count) * (big_ ? 20 : 12));
 }
 
 // `directory` has been read once, so it lies inside of the file.
 Status TiffDirectory::CheckTwins(ByteSource& bytes, int64_t directory) const {
-  const bool big = TIFFIsBigTIFF(handle_->tiff()) != 0;
-  const int64_t count_bytes = big ? 8 : 2;
+  const int64_t count_bytes = big_ ? 8 : 2;
   CYTO8_ASSIGN_OR_RETURN(const uint64_t count,
                          Get(bytes, directory, count_bytes));
   std::vector<uint64_t> tags;
   for (int64_t i = 0; i < static_cast<int64_t>(count); ++i) {
-    const int64_t at = directory + count_bytes + i * (big ? 20 : 12);
+    const int64_t at = directory + count_bytes + i * (big_ ? 20 : 12);
     CYTO8_ASSIGN_OR_RETURN(const uint64_t tag, Get(bytes, at, 2));
     tags.push_back(tag);
   }
@@ -88,7 +139,9 @@ StatusOr<uint64_t> TiffDirectory::Get(ByteSource& bytes, int64_t offset,
                                       int64_t size) const {
   std::array<std::byte, 8> value = {};
   const std::span read = std::span(value).first(static_cast<size_t>(size));
-  if (offset > bytes.size_bytes() - size) return Damaged("it ends early");
+  if (offset < 0 || offset > bytes.size_bytes() - size) {
+    return Damaged("it ends early");
+  }
   CYTO8_RETURN_IF_ERROR(bytes.ReadAt(offset, read));
   if (!big_endian_) std::ranges::reverse(read);
   uint64_t number = 0;
@@ -96,6 +149,12 @@ StatusOr<uint64_t> TiffDirectory::Get(ByteSource& bytes, int64_t offset,
     number = number << 8 | std::to_integer<uint64_t>(byte);
   }
   return number;
+}
+
+StatusOr<int64_t> TiffDirectory::GetOffset(ByteSource& bytes,
+                                           int64_t at) const {
+  CYTO8_ASSIGN_OR_RETURN(const uint64_t offset, Get(bytes, at, big_ ? 8 : 4));
+  return static_cast<int64_t>(offset);  // negative: Get refuses it.
 }
 
 bool TiffDirectory::Has(const TiffTag& tag) const {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The first directory of a TIFF: which tags there are and what they hold, and
-// how many directories follow. Read by libtiff; knows nothing of pixels. Tested
-// by tests/tiling/strict_tiff_test.cc.
+// A directory of a TIFF: which tags there are and what they hold, and where the
+// directories lie. Read by libtiff; knows nothing of pixels. Tested by
+// tests/tiling/strict_tiff_test.cc and tiff_pyramid_test.cc.
 #pragma once
 
 #include <cstddef>
@@ -28,11 +28,19 @@ struct TiffTag {
 // words of libtiff. Immutable; holds all values.
 class TiffDirectory {
  public:
-  // kInvalidArgument for more than limits.max_decoder_bytes of values.
+  // The first one. kInvalidArgument for more than limits.max_decoder_bytes of
+  // values.
   static StatusOr<TiffDirectory> Read(ByteSource& bytes, const Limits& limits);
+  // The one that begins at this byte; its pages() are 1.
+  static StatusOr<TiffDirectory> ReadAt(ByteSource& bytes, int64_t offset,
+                                        const Limits& limits);
+  // Where the directories of the chain begin; at most kMaxChain.
+  static constexpr int64_t kMaxChain = 1024;
+  static StatusOr<std::vector<int64_t>> Chain(ByteSource& bytes,
+                                              const Limits& limits);
 
   bool big_endian() const { return big_endian_; }
-  // Directories in the file, this one included.
+  // Directories in the chain, the first one included.
   int64_t pages() const { return pages_; }
 
   // Also one that cannot be read: each of the following then says why.
@@ -62,17 +70,22 @@ class TiffDirectory {
     const void* data = nullptr;
   };
 
-  explicit TiffDirectory(std::unique_ptr<TiffHandle> handle)
-      : handle_(std::move(handle)) {}
-  Status Load(ByteSource& bytes);
+  explicit TiffDirectory(std::unique_ptr<TiffHandle> handle);
+  static StatusOr<TiffDirectory> Open(ByteSource& bytes, const Limits& limits);
+  Status CountPages();
+  Status Load(ByteSource& bytes, int64_t offset);
+  StatusOr<int64_t> First(ByteSource& bytes) const;
+  StatusOr<int64_t> Next(ByteSource& bytes, int64_t offset) const;
   Status CheckTwins(ByteSource& bytes, int64_t directory) const;
   // An unsigned number of 2, 4 or 8 bytes of the file.
   StatusOr<uint64_t> Get(ByteSource& bytes, int64_t offset, int64_t size) const;
+  StatusOr<int64_t> GetOffset(ByteSource& bytes, int64_t at) const;
   StatusOr<Values> Need(const TiffTag& tag) const;
 
   std::unique_ptr<TiffHandle> handle_;
-  bool big_endian_ = false;
-  int64_t pages_ = 0;
+  bool big_endian_;
+  bool big_;  // offsets of 8 bytes.
+  int64_t pages_ = 1;
 };
 
 }  // namespace cyto8

@@ -50,6 +50,7 @@ constexpr int64_t kMaxTableBytes = int64_t{64} << 10;
 // The um/px of a microscope; a resolution outside is that of a print.
 constexpr double kMinUmPerPx = 0.05;
 constexpr double kMaxUmPerPx = 10;
+constexpr double kMaxMagnification = 1000;
 
 struct NamedNumber {
   int64_t number;
@@ -308,7 +309,7 @@ StatusOr<TiffExtent> ExtentOf(int64_t begin, int64_t count,
 }
 
 Status ReadExtents(const TiffDirectory& directory, int64_t file_bytes,
-                   TiffLayout& layout) {
+                   bool sparse, TiffLayout& layout) {
   const int64_t chunks =
       layout.chunks_across * layout.chunks_down * layout.planes();
   CYTO8_ASSIGN_OR_RETURN(
@@ -319,6 +320,10 @@ Status ReadExtents(const TiffDirectory& directory, int64_t file_bytes,
       directory.Numbers(layout.tiled ? kTileByteCounts : kStripByteCounts,
                         chunks));
   for (size_t i = 0; i < begins.size(); ++i) {
+    if (sparse && counts[i] == 0) {
+      layout.chunks.emplace_back();
+      continue;
+    }
     CYTO8_ASSIGN_OR_RETURN(
         const TiffExtent extent,
         Annotate(ExtentOf(begins[i], counts[i], file_bytes),
@@ -357,17 +362,16 @@ bool IsMicroscope(double um_per_px) {
   return um_per_px >= kMinUmPerPx && um_per_px <= kMaxUmPerPx;
 }
 
-// "Aperio ...|MPP = 0.4990|...".
-std::optional<double> AperioMpp(std::string_view description) {
-  constexpr std::string_view kKey = "|MPP = ";
+// "Aperio ...|AppMag = 20|...|MPP = 0.4990|...": the number of a key.
+std::optional<double> AperioNumber(std::string_view description,
+                                   std::string_view key) {
   if (!description.starts_with("Aperio")) return std::nullopt;
-  const size_t at = description.find(kKey);
+  const size_t at = description.find(key);
   if (at == std::string_view::npos) return std::nullopt;
-  std::string_view text = description.substr(at + kKey.size());
+  std::string_view text = description.substr(at + key.size());
   text = text.substr(0, text.find_first_of("|\r\n\0 "sv));
   const StatusOr<double> value = ParseDouble(text);
-  if (!value.ok() || !IsMicroscope(*value)) return std::nullopt;
-  return *value;
+  return value.ok() ? std::optional(*value) : std::nullopt;
 }
 
 // In nanometres at the finest, so that a rounded resolution gives round um/px.
@@ -394,18 +398,51 @@ StatusOr<std::optional<double>> ResolutionMpp(const TiffDirectory& directory) {
   return std::optional(UmPerPx(um, *x));
 }
 
-Status ReadScale(const TiffDirectory& directory, TiffLayout& layout) {
-  if (directory.Has(kImageDescription)) {
-    CYTO8_ASSIGN_OR_RETURN(const std::span<const std::byte> text,
-                           directory.Bytes(kImageDescription));
-    layout.um_per_px =
-        AperioMpp({reinterpret_cast<const char*>(text.data()), text.size()});
-    if (layout.um_per_px) layout.mpp_source = "aperio.MPP";
+// No more than these two numbers ever leaves the text.
+Status ReadDescription(const TiffDirectory& directory, TiffLayout& layout) {
+  if (!directory.Has(kImageDescription)) return OkStatus();
+  CYTO8_ASSIGN_OR_RETURN(const std::span<const std::byte> bytes,
+                         directory.Bytes(kImageDescription));
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()),
+                              bytes.size());
+  const std::optional<double> mpp = AperioNumber(text, "|MPP = ");
+  if (mpp && IsMicroscope(*mpp)) {
+    layout.um_per_px = mpp;
+    layout.mpp_source = "aperio.MPP";
   }
+  const std::optional<double> magnification = AperioNumber(text, "|AppMag = ");
+  if (magnification && *magnification > 0 &&
+      *magnification <= kMaxMagnification) {
+    layout.magnification = magnification;
+  }
+  return OkStatus();
+}
+
+Status ReadScale(const TiffDirectory& directory, TiffLayout& layout) {
+  CYTO8_RETURN_IF_ERROR(ReadDescription(directory, layout));
   if (layout.um_per_px) return OkStatus();
   CYTO8_ASSIGN_OR_RETURN(layout.um_per_px, ResolutionMpp(directory));
   if (layout.um_per_px) layout.mpp_source = "tiff.XResolution";
   return OkStatus();
+}
+
+StatusOr<TiffLayout> ReadLayout(const TiffDirectory& directory,
+                                int64_t file_bytes, bool sparse,
+                                const Limits& limits) {
+  TiffLayout layout;
+  layout.big_endian = directory.big_endian();
+  layout.pages = directory.pages();
+  CYTO8_RETURN_IF_ERROR(ReadSize(directory, limits, layout));
+  CYTO8_RETURN_IF_ERROR(ReadCompression(directory, layout));
+  CYTO8_RETURN_IF_ERROR(ReadColour(directory, layout));
+  CYTO8_RETURN_IF_ERROR(ReadSamples(directory, layout));
+  CYTO8_RETURN_IF_ERROR(CheckCombination(layout));
+  CYTO8_RETURN_IF_ERROR(ReadPalette(directory, layout));
+  CYTO8_RETURN_IF_ERROR(ReadChunks(directory, limits, layout));
+  CYTO8_RETURN_IF_ERROR(ReadExtents(directory, file_bytes, sparse, layout));
+  CYTO8_RETURN_IF_ERROR(ReadJpegTables(directory, layout));
+  CYTO8_RETURN_IF_ERROR(ReadScale(directory, layout));
+  return layout;
 }
 
 }  // namespace
@@ -443,20 +480,13 @@ std::string TiffLayout::NameOfChunk(int64_t index) const {
 StatusOr<TiffLayout> ReadTiffLayout(ByteSource& bytes, const Limits& limits) {
   CYTO8_ASSIGN_OR_RETURN(const TiffDirectory directory,
                          TiffDirectory::Read(bytes, limits));
-  TiffLayout layout;
-  layout.big_endian = directory.big_endian();
-  layout.pages = directory.pages();
-  CYTO8_RETURN_IF_ERROR(ReadSize(directory, limits, layout));
-  CYTO8_RETURN_IF_ERROR(ReadCompression(directory, layout));
-  CYTO8_RETURN_IF_ERROR(ReadColour(directory, layout));
-  CYTO8_RETURN_IF_ERROR(ReadSamples(directory, layout));
-  CYTO8_RETURN_IF_ERROR(CheckCombination(layout));
-  CYTO8_RETURN_IF_ERROR(ReadPalette(directory, layout));
-  CYTO8_RETURN_IF_ERROR(ReadChunks(directory, limits, layout));
-  CYTO8_RETURN_IF_ERROR(ReadExtents(directory, bytes.size_bytes(), layout));
-  CYTO8_RETURN_IF_ERROR(ReadJpegTables(directory, layout));
-  CYTO8_RETURN_IF_ERROR(ReadScale(directory, layout));
-  return layout;
+  return ReadLayout(directory, bytes.size_bytes(), /*sparse=*/false, limits);
+}
+
+StatusOr<TiffLayout> ReadSparseTiffLayout(const TiffDirectory& directory,
+                                          int64_t file_bytes,
+                                          const Limits& limits) {
+  return ReadLayout(directory, file_bytes, /*sparse=*/true, limits);
 }
 
 }  // namespace cyto8

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the first image of a TIFF is and where its strips or tiles lie. Checks
-// every tag that bears on the pixels; reads no pixel. Tested by
-// tests/tiling/strict_tiff_test.cc.
+// What an image of a TIFF is and where its strips or tiles lie. Checks every
+// tag that bears on the pixels; reads no pixel. Tested by
+// tests/tiling/strict_tiff_test.cc and tiff_pyramid_test.cc.
 #pragma once
 
 #include <cstddef>
@@ -14,6 +14,7 @@
 #include "base/input_file.h"
 #include "base/limits.h"
 #include "base/status.h"
+#include "tiling/tiff_directory.h"
 
 namespace cyto8 {
 
@@ -40,7 +41,8 @@ enum class TiffColour {
 
 enum class TiffAlpha { kNone, kAssociated, kUnassociated };
 
-// Where a chunk lies, [begin, end) in the file.
+// Where a chunk lies, [begin, end) in the file; of one that is missing, 0 and
+// 0.
 struct TiffExtent {
   int64_t begin = 0;
   int64_t end = 0;
@@ -71,6 +73,7 @@ struct TiffLayout {
   std::vector<std::byte> jpeg_tables = {};  // may be none.
   std::optional<double> um_per_px = std::nullopt;
   std::string mpp_source = {};
+  std::optional<double> magnification = std::nullopt;  // Aperio's AppMag.
   int64_t pages = 1;
 
   int64_t planes() const { return separate ? samples : 1; }
@@ -87,5 +90,11 @@ struct TiffLayout {
 // kDataLoss for what is missing, contradicts itself or lies outside of the
 // file; kInvalidArgument beyond a limit.
 StatusOr<TiffLayout> ReadTiffLayout(ByteSource& bytes, const Limits& limits);
+
+// The same of any directory, in a file of so many bytes. A chunk of 0 bytes is
+// missing, not an error: of a slide, only what was scanned need be there.
+StatusOr<TiffLayout> ReadSparseTiffLayout(const TiffDirectory& directory,
+                                          int64_t file_bytes,
+                                          const Limits& limits);
 
 }  // namespace cyto8

@@ -191,6 +191,21 @@ void SetTags(TIFF* tiff, const TiffSource& source) {
     TIFFSetField(tiff, TIFFTAG_JPEGQUALITY, source.jpeg_quality);
     TIFFSetField(tiff, TIFFTAG_JPEGCOLORMODE,
                  source.colour == 6 ? JPEGCOLORMODE_RGB : JPEGCOLORMODE_RAW);
+    if (source.colour == 6) {
+      TIFFSetField(tiff, TIFFTAG_YCBCRSUBSAMPLING, source.chroma_px,
+                   source.chroma_px);
+    }
+  }
+  if (source.subfile_type != 0) {
+    TIFFSetField(tiff, TIFFTAG_SUBFILETYPE, source.subfile_type);
+  }
+  if (source.sub_directories > 0) {
+    const std::vector<uint64_t> offsets(
+        static_cast<size_t>(source.sub_directories));
+    TIFFSetField(tiff, TIFFTAG_SUBIFD, source.sub_directories, offsets.data());
+  }
+  if (!source.software.empty()) {
+    TIFFSetField(tiff, TIFFTAG_SOFTWARE, source.software.c_str());
   }
   if (!source.extra_samples.empty()) {
     TIFFSetField(tiff, TIFFTAG_EXTRASAMPLES,
@@ -275,6 +290,7 @@ void WriteChunks(TIFF* tiff, const TiffSource& source) {
       const int64_t here =
           tiled ? height : std::min(height, source.height_px - y);
       for (int64_t x = 0; x < source.width_px; x += width, ++index) {
+        if (std::ranges::count(source.missing_tiles, index) > 0) continue;
         std::vector<uint8_t> packed =
             PackChunk(source, x, y, width, here, plane);
         const auto size = static_cast<tmsize_t>(packed.size());
@@ -368,12 +384,17 @@ Bytes EncodePng(const ImageView& image) {
 }
 
 Bytes EncodeTiff(const TiffSource& source) {
+  return EncodeTiff(std::vector(static_cast<size_t>(source.pages), source));
+}
+
+Bytes EncodeTiff(const std::vector<TiffSource>& sources) {
   TiffMemory memory;
-  const std::string mode = std::string("w") + (source.big_endian ? "b" : "l") +
-                           (source.big_tiff ? "8" : "");
+  const TiffSource& first = sources.front();
+  const std::string mode = std::string("w") + (first.big_endian ? "b" : "l") +
+                           (first.big_tiff ? "8" : "");
   TIFF* tiff = OpenTiff(mode, memory);
   if (tiff == nullptr) std::abort();
-  for (int page = 0; page < source.pages; ++page) {
+  for (const TiffSource& source : sources) {
     SetTags(tiff, source);
     SetColorMap(tiff, source);
     const auto rows = static_cast<uint32_t>(

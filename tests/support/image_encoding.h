@@ -73,9 +73,16 @@ struct TiffSource {
   int jpeg_quality = 90;
   int pages = 1;                      // the same image again and again.
   std::vector<uint16_t> values = {};  // samples side by side, no padding.
+  int chroma_px = 2;                  // YCbCr: both steps of the chroma.
+  int subfile_type = 0;
+  int sub_directories = 0;                  // as many of those that follow.
+  std::vector<int64_t> missing_tiles = {};  // of no bytes.
+  std::string software = {};
 };
 
 Bytes EncodeTiff(const TiffSource& source);
+// A directory for each, in this order; the first says which kind of TIFF.
+Bytes EncodeTiff(const std::vector<TiffSource>& sources);
 // 8-bit RGB values for a source.
 std::vector<uint16_t> ValuesOf(const ImageView& image);
 
