@@ -11,6 +11,7 @@
 #   OpenSSL           OpenSSL::Crypto     GoogleTest    GTest::gtest_main
 #   libtiff           TIFF::TIFF          zlib          ZLIB::ZLIB
 #   Google Benchmark  benchmark::benchmark_main
+#   OpenSlide         cyto8_openslide
 
 find_package(Threads REQUIRED)
 find_package(TBB REQUIRED CONFIG)
@@ -37,6 +38,8 @@ find_library(CYTO8_OPENCV_CORE opencv_core REQUIRED)
 find_library(CYTO8_OPENCV_IMGPROC opencv_imgproc REQUIRED)
 find_path(CYTO8_DNNL_INCLUDE_DIR dnnl.hpp REQUIRED)
 find_library(CYTO8_DNNL dnnl REQUIRED)
+find_path(CYTO8_OPENSLIDE_INCLUDE_DIR openslide/openslide.h REQUIRED)
+find_library(CYTO8_OPENSLIDE openslide REQUIRED)
 mark_as_advanced(CYTO8_OPENCV_INCLUDE_DIR CYTO8_OPENCV_CORE
                  CYTO8_OPENCV_IMGPROC CYTO8_DNNL_INCLUDE_DIR CYTO8_DNNL)
 
@@ -50,3 +53,8 @@ add_library(cyto8_dnnl INTERFACE)
 target_include_directories(cyto8_dnnl SYSTEM
                            INTERFACE ${CYTO8_DNNL_INCLUDE_DIR})
 target_link_libraries(cyto8_dnnl INTERFACE ${CYTO8_DNNL})
+
+add_library(cyto8_openslide INTERFACE)
+target_include_directories(cyto8_openslide SYSTEM
+                           INTERFACE ${CYTO8_OPENSLIDE_INCLUDE_DIR})
+target_link_libraries(cyto8_openslide INTERFACE ${CYTO8_OPENSLIDE})

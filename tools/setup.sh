@@ -13,6 +13,7 @@ build_packages=(
   libdnnl-dev libtbb-dev libopencv-imgproc-dev libopencv-core-dev
   libyaml-cpp-dev libfmt-dev libspdlog-dev libcli11-dev nlohmann-json3-dev
   libjpeg62-turbo-dev libpng-dev libtiff-dev libssl-dev
+  libopenslide-dev
   libgtest-dev libgmock-dev libbenchmark-dev zlib1g-dev)
 fuzz_packages=(clang-14 llvm-14 libclang-rt-14-dev)
 qemu_packages=(qemu-user)

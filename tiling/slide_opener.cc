@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Content to reader; see slide_opener.h.
+#include "tiling/slide_opener.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include "tiling/openslide_reader.h"
+#include "tiling/row_source.h"
+#include "tiling/slide_bytes.h"
+#include "tiling/tiff_pyramid.h"
+
+namespace cyto8 {
+namespace {
+
+StatusOr<bool> IsTiff(FileSystem& files, const std::string& path) {
+  CYTO8_ASSIGN_OR_RETURN(const std::unique_ptr<SlideBytes> bytes,
+                         SlideBytes::Open(files, path));
+  std::vector<std::byte> begin(
+      static_cast<size_t>(std::min(kSignatureBytes, bytes->size_bytes())));
+  CYTO8_RETURN_IF_ERROR(bytes->ReadAt(0, begin));
+  if (begin.empty()) return bytes->Named(DataLoss("the file is empty"));
+  const StatusOr<ImageFormat> format = RecogniseImage(begin);
+  return format.ok() && *format == ImageFormat::kTiff;
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<SlideReader>> OpenSlideFile(FileSystem& files,
+                                                     const std::string& path,
+                                                     const Limits& limits) {
+  CYTO8_ASSIGN_OR_RETURN(const bool tiff, IsTiff(files, path));
+  if (!tiff) return OpenByOpenSlide(path, limits);
+  StatusOr<std::unique_ptr<SlideReader>> direct =
+      OpenTiffPyramid(files, path, limits);
+  if (direct.status().code() != StatusCode::kUnimplemented) return direct;
+  StatusOr<std::unique_ptr<SlideReader>> other = OpenByOpenSlide(path, limits);
+  if (other.status().code() == StatusCode::kUnimplemented) return direct;
+  return other;
+}
+
+}  // namespace cyto8
