@@ -447,6 +447,11 @@ StatusOr<std::unique_ptr<SlideReader>> OpenUnnamed(
 
 }  // namespace
 
+std::string OpenSlideVendor(const std::string& path) {
+  const char* vendor = openslide_detect_vendor(path.c_str());
+  return vendor == nullptr ? "" : vendor;
+}
+
 StatusOr<std::unique_ptr<SlideReader>> OpenByOpenSlide(
     const std::string& path, const Limits& limits,
     const OpenSlideOptions& options) {

@@ -21,6 +21,10 @@ struct OpenSlideOptions {
   int64_t max_reopens = 1000;
 };
 
+// What OpenSlide takes a file for: "hamamatsu", "generic-tiff"; empty for what
+// it does not know.
+std::string OpenSlideVendor(const std::string& path);
+
 // kUnimplemented for a file that OpenSlide does not know, kDataLoss if it
 // cannot open it, kInvalidArgument beyond a limit. Errors start with the path;
 // OpenSlide opens the file by itself, not through a FileSystem.

@@ -25,6 +25,14 @@ StatusOr<bool> IsTiff(FileSystem& files, const std::string& path) {
   return format.ok() && *format == ImageFormat::kTiff;
 }
 
+// Whether a TIFF that was refused for this reason may be OpenSlide's.
+bool IsForOpenSlide(const Status& status, const std::string& path) {
+  if (status.code() == StatusCode::kUnimplemented) return true;
+  if (status.code() != StatusCode::kDataLoss) return false;
+  const std::string vendor = OpenSlideVendor(path);
+  return !vendor.empty() && vendor != "aperio" && vendor != "generic-tiff";
+}
+
 }  // namespace
 
 StatusOr<std::unique_ptr<SlideReader>> OpenSlideFile(FileSystem& files,
@@ -34,7 +42,7 @@ StatusOr<std::unique_ptr<SlideReader>> OpenSlideFile(FileSystem& files,
   if (!tiff) return OpenByOpenSlide(path, limits);
   StatusOr<std::unique_ptr<SlideReader>> direct =
       OpenTiffPyramid(files, path, limits);
-  if (direct.status().code() != StatusCode::kUnimplemented) return direct;
+  if (direct.ok() || !IsForOpenSlide(direct.status(), path)) return direct;
   StatusOr<std::unique_ptr<SlideReader>> other = OpenByOpenSlide(path, limits);
   if (other.status().code() == StatusCode::kUnimplemented) return direct;
   return other;

@@ -14,7 +14,9 @@
 namespace cyto8 {
 
 // TIFF is read directly (tiff_pyramid.h); what that leaves, and all else, is
-// OpenSlide's. kUnimplemented for a file that is no slide, for instance a plain
+// OpenSlide's. A damaged Aperio or plain TIFF is never handed on to be mended,
+// but a maker's own kind may bend TIFF, as Hamamatsu does beyond 4 GiB.
+// kUnimplemented for a file that is no slide, for instance a plain
 // image, with the reason of the direct reader where there is one. Errors start
 // with the path. `files` outlives the result.
 StatusOr<std::unique_ptr<SlideReader>> OpenSlideFile(FileSystem& files,

@@ -419,6 +419,35 @@ TEST(SlideOpenerTest, WhatIsNoSlideIsNamedWithTheReasonOfItsReader) {
       StatusCode::kNotFound);
 }
 
+// A TIFF of Hamamatsu (tag 65420) with a tag that stands twice: what is said is
+// OpenSlide's.
+TEST(SlideOpenerTest, ADamagedTiffOfAMakerIsLeftToOpenSlide) {
+  Bytes bytes = EncodeTiff(JpegTiles(128, 64, 0));
+  const size_t directory = Number32(bytes, 4);
+  uint16_t tags = 0;
+  std::memcpy(&tags, &bytes[directory], sizeof(tags));
+  const uint16_t flag = 65420;
+  for (const size_t tag : {tags - size_t{2}, tags - size_t{1}}) {
+    std::memcpy(&bytes[directory + 2 + 12 * tag], &flag, sizeof(flag));
+  }
+  const SlideFile file(bytes);
+  EXPECT_EQ(
+      OpenTiffPyramid(RealFileSystem(), file.path(), {}).status().message(),
+      file.path() + ": directory 0: damaged TIFF: tag 65420 stands twice");
+  EXPECT_EQ(OpenSlideVendor(file.path()), "hamamatsu");
+  const Status status = OpenAny(file).status();
+  EXPECT_EQ(status.code(), StatusCode::kDataLoss);
+  EXPECT_TRUE(status.message().starts_with(file.path() + ": OpenSlide: "))
+      << status.message();
+}
+
+TEST(OpenSlideReaderTest, TheVendorIsThatOfTheContent) {
+  const SlideFile plain(EncodeTiff(JpegTiles(128, 64, 0)));
+  EXPECT_EQ(OpenSlideVendor(plain.path()), "generic-tiff");
+  const SlideFile text({std::byte{'x'}});
+  EXPECT_EQ(OpenSlideVendor(text.path()), "");
+}
+
 // OpenSlide is not asked to mend what is damaged.
 TEST(SlideOpenerTest, ADamagedTiffIsAnErrorOfTheDirectReader) {
   Bytes bytes = EncodeTiff(Pyramid(128, 64));
