@@ -17,8 +17,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 6> kImageExtensions = {
-    ".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff"};
+constexpr std::array<std::string_view, 18> kImageExtensions = {
+    ".jpg",     ".jpeg", ".jpe",  ".png",    ".tif", ".tiff",
+    ".svs",     ".ndpi", ".mrxs", ".scn",    ".vms", ".vmu",
+    ".svslide", ".bif",  ".kfb",  ".qptiff", ".btf", ".tf8"};
 
 // Of a result tree (docs/formats.md, section 3): passed over where the images
 // lie in the output folder itself.

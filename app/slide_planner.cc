@@ -16,6 +16,12 @@ namespace {
 // cells to show, and its um/px is a mistake.
 constexpr double kMaxEnlargement = 16;
 
+// Of decoded blocks, for each slide that is open.
+constexpr int64_t kSlideCacheBytes = int64_t{64} << 20;
+// A tile, and the pixels that it is resampled from: up to 4 times as many,
+// since finer ones are reduced by half while they are decoded.
+constexpr int64_t kSlideTileCopies = 6;
+
 double Ratio(int64_t scaled, int64_t full) {
   return static_cast<double>(scaled) / static_cast<double>(full);
 }
@@ -38,6 +44,8 @@ int64_t SlidePlan::PixelBytes(int64_t in_flight) const {
     tile_bytes =
         std::max(tile_bytes, tile.width_px * tile.height_px * kRgbChannels);
   }
+  // A tile of a slide and what it is resampled from.
+  if (is_slide) return decoder_bytes + kSlideTileCopies * tile_bytes;
   return decoder_bytes + tile_bytes +
          TileCutter::HeldBytes(tiles, scaled_width_px, in_flight);
 }
@@ -51,31 +59,46 @@ StatusOr<SlidePlanner> SlidePlanner::Create(
 
 StatusOr<SlidePlan> SlidePlanner::Plan(const SlideInput& input) const {
   const std::string& path = input.identity.path;
-  CYTO8_ASSIGN_OR_RETURN(const std::unique_ptr<RowSource> rows,
-                         OpenRows(*files_, path, options_.limits));
-  return Annotate(PlanOf(*rows, input), path);
+  CYTO8_ASSIGN_OR_RETURN(const OpenedImage image,
+                         OpenImage(*files_, path, options_.limits));
+  if (image.rows) return Annotate(PlanOf(*image.rows, input), path);
+  std::unique_ptr<SlideTiles> tiles;
+  return Annotate(PlanOf(*image.slide, tiles, input), path);
 }
 
 StatusOr<OpenedSlide> SlidePlanner::Open(const SlideInput& input) const {
   const std::string& path = input.identity.path;
-  CYTO8_ASSIGN_OR_RETURN(std::unique_ptr<RowSource> rows,
-                         OpenRows(*files_, path, options_.limits));
+  CYTO8_ASSIGN_OR_RETURN(OpenedImage image,
+                         OpenImage(*files_, path, options_.limits));
+  return Annotate(image.rows ? OpenRowsOf(std::move(image.rows), input)
+                             : OpenSlideOf(std::move(image.slide), input),
+                  path);
+}
+
+StatusOr<OpenedSlide> SlidePlanner::OpenRowsOf(std::unique_ptr<RowSource> rows,
+                                               const SlideInput& input) const {
   OpenedSlide slide;
-  CYTO8_ASSIGN_OR_RETURN(slide.plan, Annotate(PlanOf(*rows, input), path));
+  CYTO8_ASSIGN_OR_RETURN(slide.plan, PlanOf(*rows, input));
   auto seconds = std::make_unique<ScaledRowSeconds>();
   CYTO8_ASSIGN_OR_RETURN(
-      rows, Annotate(ScaledRows(std::move(rows), slide.plan.scaled_width_px,
-                                slide.plan.scaled_height_px, *seconds,
-                                options_.limits),
-                     path));
+      rows, ScaledRows(std::move(rows), slide.plan.scaled_width_px,
+                       slide.plan.scaled_height_px, *seconds, options_.limits));
   CYTO8_ASSIGN_OR_RETURN(
       std::unique_ptr<TileCutter> cutter,
-      Annotate(TileCutter::Create(std::move(rows), slide.plan.tiles,
-                                  options_.limits),
-               path));
+      TileCutter::Create(std::move(rows), slide.plan.tiles, options_.limits));
   slide.tiles =
       std::make_unique<RowTiles>(std::move(seconds), std::move(cutter),
                                  slide.plan.ratio_x(), slide.plan.ratio_y());
+  return slide;
+}
+
+StatusOr<OpenedSlide> SlidePlanner::OpenSlideOf(
+    std::unique_ptr<SlideReader> reader, const SlideInput& input) const {
+  OpenedSlide slide;
+  std::unique_ptr<SlideTiles> tiles;
+  CYTO8_ASSIGN_OR_RETURN(slide.plan, PlanOf(*reader, tiles, input));
+  slide.tiles = std::make_unique<SlideTileSource>(
+      std::move(reader), std::move(tiles), slide.plan.tiles);
   return slide;
 }
 
@@ -102,17 +125,53 @@ StatusOr<SlidePlan> SlidePlanner::PlanOf(const RowSource& rows,
   return plan;
 }
 
+StatusOr<SlidePlan> SlidePlanner::PlanOf(SlideReader& slide,
+                                         std::unique_ptr<SlideTiles>& tiles,
+                                         const SlideInput& input) const {
+  if (options_.mode == TilingMode::kResize) {
+    return InvalidArgument("tiling.mode = resize: a slide needs tiles");
+  }
+  const SlideInfo& info = slide.info();
+  SlidePlan plan = {.width_px = info.levels.front().width_px,
+                    .height_px = info.levels.front().height_px,
+                    .is_slide = true,
+                    .format = info.format};
+  CYTO8_ASSIGN_OR_RETURN(
+      plan.mpp,
+      ResolveMpp(input.hints.flag, input.hints.side_file, info.um_per_px));
+  CYTO8_RETURN_IF_ERROR(CheckScale(plan.mpp.value));
+  CYTO8_ASSIGN_OR_RETURN(
+      tiles, SlideTiles::Create(slide, {.um_per_px = plan.mpp.value,
+                                        .target_um_per_px = options_.model_mpp,
+                                        .cache_bytes = kSlideCacheBytes,
+                                        .limits = options_.limits}));
+  plan.scaled_width_px = tiles->width_px();
+  plan.scaled_height_px = tiles->height_px();
+  plan.decoder_bytes = kSlideCacheBytes + slide.memory_bytes();
+  CYTO8_RETURN_IF_ERROR(PlaceTiles(input, plan));
+  return plan;
+}
+
 Status SlidePlanner::ScaleToModel(const SlideInput& input,
                                   SlidePlan& plan) const {
   const Limits& limits = options_.limits;
-  CYTO8_RETURN_IF_ERROR(CheckRange("um/px", plan.mpp.value, kMinMpp,
-                                   kMaxEnlargement * options_.model_mpp));
+  CYTO8_RETURN_IF_ERROR(CheckScale(plan.mpp.value));
   CYTO8_ASSIGN_OR_RETURN(
       plan.scaled_width_px,
       ResampledSide(plan.width_px, plan.mpp.value, options_.model_mpp, limits));
   CYTO8_ASSIGN_OR_RETURN(plan.scaled_height_px,
                          ResampledSide(plan.height_px, plan.mpp.value,
                                        options_.model_mpp, limits));
+  return PlaceTiles(input, plan);
+}
+
+Status SlidePlanner::CheckScale(double um_per_px) const {
+  return CheckRange("um/px", um_per_px, kMinMpp,
+                    kMaxEnlargement * options_.model_mpp);
+}
+
+Status SlidePlanner::PlaceTiles(const SlideInput& input,
+                                SlidePlan& plan) const {
   std::vector<PixelArea> areas = {{.x_px = 0,
                                    .y_px = 0,
                                    .width_px = plan.scaled_width_px,
@@ -126,7 +185,7 @@ Status SlidePlanner::ScaleToModel(const SlideInput& input,
                                      .height_px = plan.scaled_height_px}));
   }
   CYTO8_ASSIGN_OR_RETURN(plan.tiles,
-                         TilesOfAreas(areas, options_.grid, limits));
+                         TilesOfAreas(areas, options_.grid, options_.limits));
   return OkStatus();
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "app/mpp_source.h"
@@ -16,6 +17,7 @@
 #include "base/file_system.h"
 #include "base/limits.h"
 #include "base/status.h"
+#include "tiling/image_opener.h"
 #include "tiling/roi_list.h"
 #include "tiling/row_source.h"
 #include "tiling/tile_grid.h"
@@ -55,13 +57,16 @@ struct SlidePlan {
   std::vector<Tile> tiles = {};  // of the scaled image, by rising y_px.
   int64_t decoder_bytes = 0;     // that reading it may hold.
   int64_t pages = 1;             // of the file; the first is read.
+  // Read block by block, with a cache: tiles_fail_alone (tile_source.h).
+  bool is_slide = false;
+  std::string format = {};  // of a slide: "Aperio SVS".
 
   // Real ratios of the rounded sides, scaled over full.
   double ratio_x() const;
   double ratio_y() const;
 
-  // The most that reading it holds while `in_flight` tiles are in work: rows,
-  // one tile and the decoder.
+  // The most that reading it holds, for each thread, while `in_flight` tiles
+  // are in work: rows, one tile and the decoder.
   int64_t PixelBytes(int64_t in_flight) const;
 };
 
@@ -90,6 +95,15 @@ class SlidePlanner {
       : files_(&files), options_(options) {}
   StatusOr<SlidePlan> PlanOf(const RowSource& rows,
                              const SlideInput& input) const;
+  StatusOr<SlidePlan> PlanOf(SlideReader& slide,
+                             std::unique_ptr<SlideTiles>& tiles,
+                             const SlideInput& input) const;
+  StatusOr<OpenedSlide> OpenRowsOf(std::unique_ptr<RowSource> rows,
+                                   const SlideInput& input) const;
+  StatusOr<OpenedSlide> OpenSlideOf(std::unique_ptr<SlideReader> reader,
+                                    const SlideInput& input) const;
+  Status PlaceTiles(const SlideInput& input, SlidePlan& plan) const;
+  Status CheckScale(double um_per_px) const;
   Status ScaleToModel(const SlideInput& input, SlidePlan& plan) const;
   Status FitToNetwork(SlidePlan& plan) const;
 

@@ -6,12 +6,16 @@
 #include <cstdint>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "base/box.h"
 #include "base/image_view.h"
 #include "base/status.h"
 #include "tiling/scaled_rows.h"
+#include "tiling/slide_reader.h"
+#include "tiling/slide_tiles.h"
 #include "tiling/tile_cutter.h"
+#include "tiling/tile_grid.h"
 
 namespace cyto8 {
 
@@ -61,6 +65,49 @@ class RowTiles final : public TileSource {
   std::unique_ptr<TileCutter> cutter_;
   double ratio_x_;
   double ratio_y_;
+};
+
+// A slide whose blocks are read in any order: damage spoils its tiles only.
+class SlideTileSource final : public TileSource {
+ public:
+  // tiles: of the plan, in pixels of `scaled`.
+  SlideTileSource(std::unique_ptr<SlideReader> reader,
+                  std::unique_ptr<SlideTiles> scaled, std::vector<Tile> tiles)
+      : reader_(std::move(reader)),
+        scaled_(std::move(scaled)),
+        tiles_(std::move(tiles)) {}
+
+  StatusOr<Image> Take(int64_t tile) override {
+    return scaled_->Read(At(tile));
+  }
+  bool tiles_fail_alone() const override { return true; }
+  Box ToLevelZero(int64_t tile, const Box& box) const override {
+    const Tile& origin = At(tile);
+    const SlidePlacement place = scaled_->PlacementOf(origin);
+    const auto x = [&](double at) {
+      return place.x_px +
+             (at - static_cast<double>(origin.x_px)) * place.scale_x;
+    };
+    const auto y = [&](double at) {
+      return place.y_px +
+             (at - static_cast<double>(origin.y_px)) * place.scale_y;
+    };
+    return {.x_min = x(box.x_min),
+            .y_min = y(box.y_min),
+            .x_max = x(box.x_max),
+            .y_max = y(box.y_max)};
+  }
+  // Decoding and resampling of a tile are not told apart.
+  double decode_seconds() const override { return 0; }
+
+ private:
+  const Tile& At(int64_t tile) const {
+    return tiles_[static_cast<size_t>(tile)];
+  }
+
+  std::unique_ptr<SlideReader> reader_;  // outlives scaled_.
+  std::unique_ptr<SlideTiles> scaled_;
+  std::vector<Tile> tiles_;
 };
 
 }  // namespace cyto8

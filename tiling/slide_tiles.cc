@@ -85,7 +85,7 @@ bool SlideTiles::HasPixels(const Tile& tile) const {
   return regions_->HasPixels(SourceOf(tile));
 }
 
-TilePlacement SlideTiles::PlacementOf(const Tile& tile) const {
+SlidePlacement SlideTiles::PlacementOf(const Tile& tile) const {
   const PixelArea source = SourceOf(tile);
   const auto reduction = static_cast<double>(choice_.reduction);
   const double x = scale_.x * reduction;

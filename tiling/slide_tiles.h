@@ -19,7 +19,7 @@
 namespace cyto8 {
 
 // Pixel (x, y) of a tile begins at level-0 pixel x_px + x * scale_x, and so on.
-struct TilePlacement {
+struct SlidePlacement {
   double x_px = 0;
   double y_px = 0;
   double scale_x = 1;
@@ -52,7 +52,7 @@ class SlideTiles {
   StatusOr<Image> Read(const Tile& tile);
   // Whether the file has pixels for it.
   bool HasPixels(const Tile& tile) const;
-  TilePlacement PlacementOf(const Tile& tile) const;
+  SlidePlacement PlacementOf(const Tile& tile) const;
 
  private:
   SlideTiles(SlideReader& reader, const LevelChoice& choice,

@@ -38,7 +38,7 @@ void ExpectPlaced(SlideTiles& tiles, const Tile& tile, double tolerance) {
   ASSERT_TRUE(image.ok()) << image.status().message();
   ASSERT_EQ(image->width_px(), tile.width_px);
   ASSERT_EQ(image->height_px(), tile.height_px);
-  const TilePlacement at = tiles.PlacementOf(tile);
+  const SlidePlacement at = tiles.PlacementOf(tile);
   for (int64_t y = 0; y < tile.height_px; ++y) {
     for (int64_t x = 0; x < tile.width_px; ++x) {
       const Rgb pixel = image->view().At(x, y);
@@ -93,7 +93,7 @@ TEST(SlideTilesTest, ASlideCoarserThanTheTargetIsEnlarged) {
   const auto tiles = Tiles(slide, 1, 0.5);
   EXPECT_TRUE(tiles->choice().resample);
   EXPECT_EQ(tiles->width_px(), 80);
-  const TilePlacement at = tiles->PlacementOf({20, 10, 16, 16});
+  const SlidePlacement at = tiles->PlacementOf({20, 10, 16, 16});
   EXPECT_EQ(at.x_px, 10);
   EXPECT_EQ(at.y_px, 5);
   EXPECT_EQ(at.scale_x, 0.5);
