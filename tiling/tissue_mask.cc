@@ -31,7 +31,7 @@ int64_t Tint(const uint8_t* rgb) {
 
 Status CheckSide(std::string_view name, int64_t reduced_px, int64_t full_px,
                  int64_t block_px) {
-  const int64_t least = std::max<int64_t>(full_px / (2 * block_px), 1);
+  const int64_t least = std::max<int64_t>(full_px * 8 / (9 * block_px), 1);
   return CheckRange(name, reduced_px, least, full_px);
 }
 

@@ -82,7 +82,8 @@ class TissueMask {
 class TissueMaskBuilder {
  public:
   // kInvalidArgument if a side is outside [1, limits.max_side_px], a reduced
-  // side longer than the full one or shorter than 1/(2 block_px) of it,
+  // side longer than the full one or a block longer than 9/8 block_px (a pixel
+  // that holds more no longer shows a pale nucleus: then take a finer level),
   // block_px outside [1, 1024], contrast outside [1, 64] or margin_px outside
   // [0, limits.max_side_px].
   static StatusOr<TissueMaskBuilder> Create(
