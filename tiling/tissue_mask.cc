@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <functional>
+#include <iterator>
 #include <numeric>
 
 #include "base/checked_math.h"
@@ -13,7 +16,6 @@ namespace {
 
 constexpr int64_t kBlocksPerCell = 4;  // along each axis.
 constexpr int64_t kCellsPerRegion = 16;
-constexpr int64_t kLevels = 256;
 constexpr int64_t kWhite = 255;
 
 constexpr int64_t kDarkestBackground = 128;  // luma.
@@ -28,6 +30,28 @@ int64_t Tint(const uint8_t* rgb) {
   const auto [low, high] = std::minmax({rgb[0], rgb[1], rgb[2]});
   return high - low;
 }
+
+bool IsNear(const uint8_t* rgb,
+            const std::array<int64_t, kRgbChannels>& colour) {
+  for (size_t c = 0; c < kRgbChannels; ++c) {
+    if (std::abs(rgb[c] - colour[c]) > kDrift) return false;
+  }
+  return true;
+}
+
+// Of colours, at least one; rounded down.
+struct BrightMean {
+  std::array<int64_t, kRgbChannels> sums = {};
+  int64_t count = 0;
+
+  void Add(const uint8_t* rgb) {
+    for (size_t c = 0; c < kRgbChannels; ++c) sums[c] += rgb[c];
+    ++count;
+  }
+  std::array<int64_t, kRgbChannels> Get() const {
+    return {sums[0] / count, sums[1] / count, sums[2] / count};
+  }
+};
 
 Status CheckSide(std::string_view name, int64_t reduced_px, int64_t full_px,
                  int64_t block_px) {
@@ -131,35 +155,40 @@ Status TissueMaskBuilder::Add(const ImageView& pixels, int64_t x_px,
       CheckRange("width_px", pixels.width_px, 0, sides_.width_px - x_px));
   CYTO8_RETURN_IF_ERROR(
       CheckRange("height_px", pixels.height_px, 0, sides_.height_px - y_px));
-  const auto next = [](int64_t at, int64_t side) {
-    return at / side * side + side;
-  };
-  const int64_t x_end = x_px + pixels.width_px;
   const int64_t y_end = y_px + pixels.height_px;
-  for (int64_t y = y_px; y < y_end; y = next(y, block_height_)) {
-    const int64_t height = std::min(next(y, block_height_), y_end) - y;
-    Cell* row = &cells_[static_cast<size_t>(
-        y / (kBlocksPerCell * block_height_) * columns_)];
-    for (int64_t x = x_px; x < x_end; x = next(x, block_width_)) {
-      const int64_t width = std::min(next(x, block_width_), x_end) - x;
-      AddBlock(pixels.Crop(x - x_px, y - y_px, width, height),
-               row[x / (kBlocksPerCell * block_width_)]);
-    }
+  for (int64_t y = y_px; y < y_end;) {
+    const int64_t block_row = y / block_height_;
+    const int64_t end = std::min((block_row + 1) * block_height_, y_end);
+    AddBlockRow(pixels.Crop(0, y - y_px, pixels.width_px, end - y), x_px,
+                block_row / kBlocksPerCell);
+    y = end;
   }
   return OkStatus();
 }
 
+// Pixels of one row of blocks, which lies in a row of cells.
+void TissueMaskBuilder::AddBlockRow(const ImageView& pixels, int64_t x_px,
+                                    int64_t cell_row) {
+  Cell* cells = &cells_[static_cast<size_t>(cell_row * columns_)];
+  const int64_t x_end = x_px + pixels.width_px;
+  int64_t block = x_px / block_width_;
+  for (int64_t x = x_px; x < x_end; ++block) {
+    const int64_t end = std::min((block + 1) * block_width_, x_end);
+    AddBlock(pixels.Crop(x - x_px, 0, end - x, pixels.height_px),
+             cells[block / kBlocksPerCell]);
+    x = end;
+  }
+}
+
 void TissueMaskBuilder::AddBlock(const ImageView& block, Cell& cell) const {
-  int64_t sums[kRgbChannels] = {};
+  int sums[kRgbChannels] = {};  // at most 255 x 1024 x 1024.
   for (int64_t y = 0; y < block.height_px; ++y) {
-    const uint8_t* row = block.Row(y);
-    for (int64_t x = 0; x < block.width_px; ++x) {
-      for (int64_t c = 0; c < kRgbChannels; ++c) {
-        sums[c] += row[x * kRgbChannels + c];
-      }
+    const uint8_t* pixel = block.Row(y);
+    for (int64_t x = 0; x < block.width_px; ++x, pixel += kRgbChannels) {
+      for (int64_t c = 0; c < kRgbChannels; ++c) sums[c] += pixel[c];
     }
   }
-  const int64_t count = block.width_px * block.height_px;
+  const auto count = static_cast<int>(block.width_px * block.height_px);
   for (int64_t c = 0; c < kRgbChannels; ++c) {
     const auto mean = static_cast<uint8_t>(sums[c] / count);
     cell.darkest[c] = std::min(cell.darkest[c], mean);
@@ -179,76 +208,69 @@ bool TissueMaskBuilder::IsFlat(const Cell& cell) const {
 }
 
 bool TissueMaskBuilder::IsTissue(const Cell& cell,
-                                 const Colour& background) const {
+                                 const Background& background) const {
   const bool white = std::ranges::all_of(
       cell.darkest, [](int64_t level) { return level == kWhite; });
   if (white) return false;  // or empty.
-  if (!background.known || !IsFlat(cell)) return true;
-  for (int64_t c = 0; c < kRgbChannels; ++c) {
-    if (cell.darkest[c] < background.channels[c] - options_.contrast) {
-      return true;
-    }
+  if (!background.has_value() || !IsFlat(cell)) return true;
+  for (size_t c = 0; c < kRgbChannels; ++c) {
+    if (cell.darkest[c] < (*background)[c] - options_.contrast) return true;
   }
   return false;
 }
 
-TissueMaskBuilder::Colour TissueMaskBuilder::SlideBackground() const {
-  const auto candidate = [&](const Cell& cell) {
-    return IsFlat(cell) && Luma(cell.brightest) >= kDarkestBackground &&
-           Tint(cell.brightest) <= kStrongestTint;
-  };
-  std::array<int64_t, kLevels> counts = {};
-  int64_t count = 0;
-  for (const Cell& cell : cells_) {
-    if (!candidate(cell)) continue;
-    ++counts[static_cast<size_t>(Luma(cell.brightest))];
-    ++count;
-  }
-  if (count == 0) return {};
-  int64_t top = kLevels - 1;
-  for (int64_t left = count / kBrightestSkipped;; --top) {
-    left -= counts[static_cast<size_t>(top)];
-    if (left < 0) break;
-  }
-  Colour sum = {.known = true};
-  int64_t taken = 0;
-  for (const Cell& cell : cells_) {
-    if (!candidate(cell)) continue;
-    const int64_t luma = Luma(cell.brightest);
-    if (luma > top || luma < top - options_.contrast) continue;
-    for (int64_t c = 0; c < kRgbChannels; ++c) {
-      sum.channels[c] += cell.brightest[c];
-    }
-    ++taken;
-  }
-  for (int64_t& channel : sum.channels) channel /= taken;
-  return sum;
+std::vector<TissueMaskBuilder::Cell> TissueMaskBuilder::BrightFlatCells()
+    const {
+  std::vector<Cell> bright;
+  std::ranges::copy_if(
+      cells_, std::back_inserter(bright), [&](const Cell& cell) {
+        return IsFlat(cell) && Luma(cell.brightest) >= kDarkestBackground &&
+               Tint(cell.brightest) <= kStrongestTint;
+      });
+  return bright;
 }
 
-TissueMaskBuilder::Colour TissueMaskBuilder::RegionBackground(
-    int64_t column, int64_t row, const Colour& slide) const {
-  Colour sum = {.known = true};
-  int64_t count = 0;
+TissueMaskBuilder::Background TissueMaskBuilder::SlideBackground() const {
+  std::vector<Cell> cells = BrightFlatCells();
+  if (cells.empty()) return std::nullopt;
+  const auto luma = [](const Cell& cell) { return Luma(cell.brightest); };
+  const auto top = cells.begin() + std::ssize(cells) / kBrightestSkipped;
+  std::ranges::nth_element(cells, top, std::greater(), luma);
+  const int64_t top_luma = luma(*top);
+  BrightMean mean;
+  for (const Cell& cell : cells) {
+    const int64_t below = top_luma - luma(cell);
+    if (below >= 0 && below <= options_.contrast) mean.Add(cell.brightest);
+  }
+  return mean.Get();
+}
+
+TissueMaskBuilder::Background TissueMaskBuilder::RegionBackground(
+    int64_t column, int64_t row, const Background& slide) const {
+  if (!slide.has_value()) return slide;
+  BrightMean mean;
   for (int64_t y = row; y < std::min(row + kCellsPerRegion, rows_); ++y) {
-    for (int64_t x = column; x < std::min(column + kCellsPerRegion, columns_);
-         ++x) {
+    const int64_t end = std::min(column + kCellsPerRegion, columns_);
+    for (int64_t x = column; x < end; ++x) {
       const Cell& cell = cells_[static_cast<size_t>(y * columns_ + x)];
-      if (!IsFlat(cell)) continue;
-      bool near = true;
-      for (int64_t c = 0; c < kRgbChannels; ++c) {
-        const int64_t apart = cell.brightest[c] - slide.channels[c];
-        near = near && apart >= -kDrift && apart <= kDrift;
+      if (IsFlat(cell) && IsNear(cell.brightest, *slide)) {
+        mean.Add(cell.brightest);
       }
-      if (!near) continue;
-      for (int64_t c = 0; c < kRgbChannels; ++c) {
-        sum.channels[c] += cell.brightest[c];
-      }
-      ++count;
     }
   }
-  if (!slide.known || count < kLeastFlatCells) return slide;
-  for (int64_t& channel : sum.channels) channel /= count;
-  return sum;
+  return mean.count < kLeastFlatCells ? slide : mean.Get();
+}
+
+void TissueMaskBuilder::MarkRegion(int64_t column, int64_t row,
+                                   const Background& background,
+                                   std::vector<uint8_t>& tissue) const {
+  for (int64_t y = row; y < std::min(row + kCellsPerRegion, rows_); ++y) {
+    const int64_t end = std::min(column + kCellsPerRegion, columns_);
+    for (int64_t x = column; x < end; ++x) {
+      const auto i = static_cast<size_t>(y * columns_ + x);
+      tissue[i] = IsTissue(cells_[i], background) ? 1 : 0;
+    }
+  }
 }
 
 TissueMask TissueMaskBuilder::Build() const {
@@ -260,17 +282,11 @@ TissueMask TissueMaskBuilder::Build() const {
   mask.columns_ = columns_;
   mask.rows_ = rows_;
   mask.tissue_.resize(cells_.size());
-  const Colour slide = SlideBackground();
+  const Background slide = SlideBackground();
   for (int64_t row = 0; row < rows_; row += kCellsPerRegion) {
     for (int64_t column = 0; column < columns_; column += kCellsPerRegion) {
-      const Colour region = RegionBackground(column, row, slide);
-      for (int64_t y = row; y < std::min(row + kCellsPerRegion, rows_); ++y) {
-        for (int64_t x = column;
-             x < std::min(column + kCellsPerRegion, columns_); ++x) {
-          const auto i = static_cast<size_t>(y * columns_ + x);
-          mask.tissue_[i] = IsTissue(cells_[i], region) ? 1 : 0;
-        }
-      }
+      MarkRegion(column, row, RegionBackground(column, row, slide),
+                 mask.tissue_);
     }
   }
   return mask;

@@ -25,7 +25,10 @@
 // share is two smaller blocks.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/image_view.h"
@@ -96,7 +99,8 @@ class TissueMaskBuilder {
 
   TissueMask Build() const;
 
-  // What the builder holds for a slide of these sides: 6 bytes a cell.
+  // What the builder holds for a slide of these sides: 6 bytes a cell. Build
+  // takes up to as much once more, and 1 byte a cell for the mask.
   int64_t held_bytes() const;
 
  private:
@@ -105,19 +109,20 @@ class TissueMaskBuilder {
     uint8_t darkest[kRgbChannels] = {255, 255, 255};
     uint8_t brightest[kRgbChannels] = {0, 0, 0};
   };
-  struct Colour {
-    int64_t channels[kRgbChannels] = {};
-    bool known = false;
-  };
+  using Background = std::optional<std::array<int64_t, kRgbChannels>>;
 
   TissueMaskBuilder(const ReducedSides& sides, const TissueMaskOptions& options,
                     int64_t block_width, int64_t block_height);
+  void AddBlockRow(const ImageView& pixels, int64_t x_px, int64_t cell_row);
   void AddBlock(const ImageView& block, Cell& cell) const;
   bool IsFlat(const Cell& cell) const;
-  bool IsTissue(const Cell& cell, const Colour& background) const;
-  Colour SlideBackground() const;
-  Colour RegionBackground(int64_t column, int64_t row,
-                          const Colour& slide) const;
+  bool IsTissue(const Cell& cell, const Background& background) const;
+  std::vector<Cell> BrightFlatCells() const;
+  Background SlideBackground() const;
+  Background RegionBackground(int64_t column, int64_t row,
+                              const Background& slide) const;
+  void MarkRegion(int64_t column, int64_t row, const Background& background,
+                  std::vector<uint8_t>& tissue) const;
 
   ReducedSides sides_;
   TissueMaskOptions options_;
