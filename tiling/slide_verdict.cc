@@ -80,7 +80,7 @@ std::string Counted(const Part& part, std::string_view what) {
 
 std::string Limit(double limit) { return ", limit " + FormatShortest(limit); }
 
-void AddReason(VerdictReason reason, Verdict verdict, std::string text,
+void AddReason(VerdictReason reason, ScanVerdict verdict, std::string text,
                SlideVerdict& result) {
   result.reasons.push_back(
       {.reason = reason, .verdict = verdict, .text = std::move(text)});
@@ -91,14 +91,14 @@ void JudgeCoverage(const SlideCounts& counts,
                    const SlideVerdictOptions& options, SlideVerdict& result) {
   const int64_t due = counts.planned - counts.background;
   if (due == 0) {
-    AddReason(VerdictReason::kNothingToScore, Verdict::kReview,
+    AddReason(VerdictReason::kNothingToScore, ScanVerdict::kReview,
               "all " + std::to_string(counts.planned) + " tiles are background",
               result);
     return;
   }
   result.coverage = Part{.count = counts.scored, .whole = due}.share();
   if (result.coverage < options.min_coverage) {
-    AddReason(VerdictReason::kLowCoverage, Verdict::kReview,
+    AddReason(VerdictReason::kLowCoverage, ScanVerdict::kReview,
               Counted({.count = counts.scored, .whole = due}, "scored") +
                   ", at least " + FormatShortest(options.min_coverage),
               result);
@@ -108,12 +108,12 @@ void JudgeCoverage(const SlideCounts& counts,
   const Part unseen = {.count = due - counts.scored + counts.blurred_or_dark,
                        .whole = due};
   if (unreadable.Reaches(options.rescan_unreadable_share)) {
-    AddReason(VerdictReason::kUnreadable, Verdict::kRescan,
+    AddReason(VerdictReason::kUnreadable, ScanVerdict::kRescan,
               Counted(unreadable, "unreadable") +
                   Limit(options.rescan_unreadable_share),
               result);
   } else if (unseen.Reaches(options.review_unseen_share)) {
-    AddReason(VerdictReason::kUnreadable, Verdict::kReview,
+    AddReason(VerdictReason::kUnreadable, ScanVerdict::kReview,
               Counted(unseen, "not scored or unreadable") +
                   Limit(options.review_unseen_share),
               result);
@@ -122,33 +122,33 @@ void JudgeCoverage(const SlideCounts& counts,
 
 void JudgeTiles(const SlideCounts& counts, const SlideVerdictOptions& options,
                 SlideVerdict& result) {
-  const auto judge = [&](VerdictReason reason, Verdict verdict, int64_t count,
-                         double limit, std::string_view what) {
+  const auto judge = [&](VerdictReason reason, ScanVerdict verdict,
+                         int64_t count, double limit, std::string_view what) {
     const Part part = {.count = count, .whole = counts.scored};
     if (!part.Reaches(limit)) return;
     AddReason(reason, verdict, Counted(part, what) + Limit(limit), result);
   };
-  judge(VerdictReason::kBlurred, Verdict::kRescan, counts.blurred,
+  judge(VerdictReason::kBlurred, ScanVerdict::kRescan, counts.blurred,
         options.rescan_blurred_share, "blurred");
-  judge(VerdictReason::kTooDark, Verdict::kRescan, counts.too_dark,
+  judge(VerdictReason::kTooDark, ScanVerdict::kRescan, counts.too_dark,
         options.rescan_dark_share, "too dark");
-  judge(VerdictReason::kPale, Verdict::kReview, counts.pale,
+  judge(VerdictReason::kPale, ScanVerdict::kReview, counts.pale,
         options.review_pale_share, "pale");
-  judge(VerdictReason::kArtefacts, Verdict::kReview, counts.artefact,
+  judge(VerdictReason::kArtefacts, ScanVerdict::kReview, counts.artefact,
         options.review_artefact_share, "with artefacts");
 }
 
 void JudgeAmount(const SlideCounts& counts, const SlideVerdictOptions& options,
                  SlideVerdict& result) {
   if (counts.cells.has_value() && *counts.cells < options.min_cells) {
-    AddReason(VerdictReason::kFewCells, Verdict::kReview,
+    AddReason(VerdictReason::kFewCells, ScanVerdict::kReview,
               std::to_string(*counts.cells) + " cells found, at least " +
                   std::to_string(options.min_cells),
               result);
   }
   if (counts.covered_mm2.has_value() &&
       *counts.covered_mm2 < options.min_covered_mm2) {
-    AddReason(VerdictReason::kSmallArea, Verdict::kReview,
+    AddReason(VerdictReason::kSmallArea, ScanVerdict::kReview,
               FormatShortest(*counts.covered_mm2) + " mm2 scored, at least " +
                   FormatShortest(options.min_covered_mm2),
               result);
@@ -157,13 +157,13 @@ void JudgeAmount(const SlideCounts& counts, const SlideVerdictOptions& options,
 
 }  // namespace
 
-std::string_view VerdictName(Verdict verdict) {
+std::string_view ScanVerdictName(ScanVerdict verdict) {
   switch (verdict) {
-    case Verdict::kOk:
+    case ScanVerdict::kOk:
       return "OK";
-    case Verdict::kReview:
+    case ScanVerdict::kReview:
       return "REVIEW";
-    case Verdict::kRescan:
+    case ScanVerdict::kRescan:
       return "RESCAN";
   }
   return "";
@@ -205,7 +205,7 @@ StatusOr<SlideVerdict> JudgeSlide(const SlideCounts& counts,
 }
 
 std::string VerdictLine(const SlideVerdict& verdict) {
-  std::string line(VerdictName(verdict.verdict));
+  std::string line(ScanVerdictName(verdict.verdict));
   std::string_view separator = ": ";
   for (const ReasonText& reason : verdict.reasons) {
     line += separator;

@@ -58,10 +58,10 @@ struct SlideVerdictOptions {
   double min_covered_mm2 = 0;  // 0: not asked.
 };
 
-enum class Verdict { kOk, kReview, kRescan };
+enum class ScanVerdict { kOk, kReview, kRescan };
 
 // "OK", "REVIEW", "RESCAN".
-std::string_view VerdictName(Verdict verdict);
+std::string_view ScanVerdictName(ScanVerdict verdict);
 
 enum class VerdictReason {
   kNothingToScore,
@@ -81,17 +81,18 @@ std::string_view ReasonCode(VerdictReason reason);
 
 struct ReasonText {
   VerdictReason reason = VerdictReason::kNothingToScore;
-  Verdict verdict = Verdict::kReview;  // what this reason alone leads to.
-  std::string text = {};               // with the numbers and the limit.
+  ScanVerdict verdict =
+      ScanVerdict::kReview;  // what this reason alone leads to.
+  std::string text = {};     // with the numbers and the limit.
 };
 
 struct SlideVerdict {
-  Verdict verdict = Verdict::kOk;  // the worst of the reasons.
+  ScanVerdict verdict = ScanVerdict::kOk;  // the worst of the reasons.
   // scored / (planned - background); 1 if nothing was to be scored.
   double coverage = 1;
   std::vector<ReasonText> reasons = {};  // in the order of VerdictReason.
 
-  bool may_be_negative() const { return verdict == Verdict::kOk; }
+  bool may_be_negative() const { return verdict == ScanVerdict::kOk; }
 };
 
 // kInvalidArgument names a count that is negative or larger than what it is

@@ -140,7 +140,7 @@ TEST(SlideVerdictTest, AnythingLimitedAtZeroNeedsOneTile) {
                                       .review_pale_share = 0,
                                       .review_artefact_share = 0};
   EXPECT_EQ(Line(Scored(100), strict), "OK");
-  EXPECT_EQ(Judge(Scored(99, 1), strict).verdict, Verdict::kRescan);
+  EXPECT_EQ(Judge(Scored(99, 1), strict).verdict, ScanVerdict::kRescan);
 }
 
 TEST(SlideVerdictTest, ReasonsHaveStableCodes) {
