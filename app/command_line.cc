@@ -19,6 +19,7 @@
 #include "app/graph_command.h"
 #include "app/info_command.h"
 #include "app/quantize_command_line.h"
+#include "app/read_command.h"
 #include "app/score_command_line.h"
 #include "base/nearest_word.h"
 #include "base/version.h"
@@ -157,6 +158,7 @@ ExitCode RunCommandLine(FileSystem& files, const Environment& environment,
   AddRun(*graph, settings);
   AddQuantizeCommand(app, environment, settings.action);
   AddEvalCommands(app, settings.action);
+  AddReadCommand(app, settings.action);
   if (words.size() < 2) {
     fmt::print(stderr, "{}", app.help());
     return ExitCode::kRefused;

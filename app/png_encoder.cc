@@ -29,7 +29,8 @@ struct PngState {
   std::jmp_buf stop;
   char message[160];
   bool out_of_memory;
-  const PalettePicture* picture;
+  const PalettePicture* picture;  // or null:
+  const ImageView* image;
   std::string* bytes;
   png_color palette[kMaxColours];
 };
@@ -81,7 +82,20 @@ void TextStep(PngState& state) {
   }
 }
 
-void WriteStep(PngState& state) {
+void WriteImageStep(PngState& state) {
+  const ImageView& image = *state.image;
+  png_set_IHDR(state.png, state.info, static_cast<png_uint_32>(image.width_px),
+               static_cast<png_uint_32>(image.height_px), kBitDepth,
+               PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE,
+               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  png_write_info(state.png, state.info);
+  for (int64_t y = 0; y < image.height_px; ++y) {
+    png_write_row(state.png, image.Row(y));
+  }
+  png_write_end(state.png, state.info);
+}
+
+void WritePictureStep(PngState& state) {
   // Pictures of large areas of one colour: runs alone take half the time of
   // level 6 and twice its bytes, which are few; then most of the time is zlib's
   // keeping of its tables, so they are small.
@@ -112,6 +126,10 @@ void WriteStep(PngState& state) {
 // Owns the state of libpng for one file.
 class PngWriter {
  public:
+  explicit PngWriter(const ImageView& image) {
+    state_.image = &image;
+    state_.bytes = &bytes_;
+  }
   explicit PngWriter(const PalettePicture& picture) {
     state_.picture = &picture;
     state_.bytes = &bytes_;
@@ -128,7 +146,8 @@ class PngWriter {
 
   StatusOr<std::string> Write() {
     CYTO8_RETURN_IF_ERROR(Run(CreateStep));
-    CYTO8_RETURN_IF_ERROR(Run(WriteStep));
+    CYTO8_RETURN_IF_ERROR(
+        Run(state_.picture ? WritePictureStep : WriteImageStep));
     return std::move(bytes_);
   }
 
@@ -150,11 +169,14 @@ Status PngWriter::Run(void (*step)(PngState&)) {
   return OkStatus();
 }
 
-Status CheckPicture(const PalettePicture& picture) {
+Status CheckSides(int64_t width_px, int64_t height_px) {
   constexpr int64_t kMaxSide = 65'536;
-  CYTO8_RETURN_IF_ERROR(CheckRange("PNG width", picture.width_px, 1, kMaxSide));
-  CYTO8_RETURN_IF_ERROR(
-      CheckRange("PNG height", picture.height_px, 1, kMaxSide));
+  CYTO8_RETURN_IF_ERROR(CheckRange("PNG width", width_px, 1, kMaxSide));
+  return CheckRange("PNG height", height_px, 1, kMaxSide);
+}
+
+Status CheckPicture(const PalettePicture& picture) {
+  CYTO8_RETURN_IF_ERROR(CheckSides(picture.width_px, picture.height_px));
   const int64_t area = picture.width_px * picture.height_px;
   CYTO8_RETURN_IF_ERROR(CheckRange(
       "PNG pixels", static_cast<int64_t>(picture.pixels.size()), area, area));
@@ -167,6 +189,11 @@ Status CheckPicture(const PalettePicture& picture) {
 StatusOr<std::string> EncodePng(const PalettePicture& picture) {
   CYTO8_RETURN_IF_ERROR(CheckPicture(picture));
   return PngWriter(picture).Write();
+}
+
+StatusOr<std::string> EncodePng(const ImageView& image) {
+  CYTO8_RETURN_IF_ERROR(CheckSides(image.width_px, image.height_px));
+  return PngWriter(image).Write();
 }
 
 }  // namespace cyto8

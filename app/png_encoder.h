@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Palette pictures to PNG by libpng, with fixed settings, so that equal input
-// gives equal bytes. Tested by tests/app/heatmap_test.cc.
+// Palette pictures and RGB images to PNG by libpng, with fixed settings, so
+// that equal input gives equal bytes. Tested by tests/app/heatmap_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -26,5 +26,8 @@ struct PalettePicture {
 // The file. kInvalidArgument if sizes do not fit together, kResourceExhausted
 // without memory, kInternal if libpng fails otherwise.
 StatusOr<std::string> EncodePng(const PalettePicture& picture);
+
+// 8-bit RGB; sides in [1, 65536].
+StatusOr<std::string> EncodePng(const ImageView& image);
 
 }  // namespace cyto8

@@ -312,6 +312,89 @@ TEST_F(ScorePipelineTest, AnImageNeverShrinksToNothing) {
   EXPECT_EQ(slide.tiles, 1);
 }
 
+// A slide of two levels, the second half as large, in tiles of 64 px.
+Bytes PyramidOf(const Image& full) {
+  const auto level = [](const Image& image) {
+    return TiffSource{.width_px = image.width_px(),
+                      .height_px = image.height_px(),
+                      .compression = 8,
+                      .tile_px = 64,
+                      .values = ValuesOf(image.view())};
+  };
+  const Image half =
+      ResampleArea(full.view(), full.width_px() / 2, full.height_px() / 2)
+          .value();
+  return EncodeTiff({level(full), level(half)});
+}
+
+void ExpectSameCells(const SlideResult& a, const SlideResult& b, double by) {
+  ASSERT_EQ(a.cells.size(), b.cells.size());
+  EXPECT_FALSE(a.cells.empty());
+  for (size_t i = 0; i < a.cells.size(); ++i) {
+    const Detection& left = a.cells[i].detection;
+    const Detection& right = b.cells[i].detection;
+    EXPECT_EQ(left.score, right.score);
+    EXPECT_EQ(left.class_id, right.class_id);
+    EXPECT_NEAR(left.box.x_min, by * right.box.x_min, 1e-9);
+    EXPECT_NEAR(left.box.y_max, by * right.box.y_max, 1e-9);
+  }
+}
+
+TEST_F(ScorePipelineTest, ASlideGivesTheCellsOfItsPixelsInOnePiece) {
+  const Image full = MakeTestImage(300, 200);
+  folder_.Put("slide.tif", TextOf(PyramidOf(full)));
+  const SlideResult slide = Score("slide.tif", kModelMpp);
+  ASSERT_TRUE(slide.status.ok()) << slide.status.message();
+  EXPECT_EQ(slide.tiles, 6);
+  ExpectSameCells(slide, ScoreImage(full.view(), kModelMpp), 1);
+}
+
+TEST_F(ScorePipelineTest, ASlideIsReadAtTheLevelOfTheModelsScale) {
+  const Image full = MakeTestImage(300, 200);
+  folder_.Put("slide.tif", TextOf(PyramidOf(full)));
+  const SlideResult slide = Score("slide.tif", kModelMpp / 2);
+  ASSERT_TRUE(slide.status.ok()) << slide.status.message();
+  EXPECT_EQ(slide.width_px, 300);
+  const Image half = ResampleArea(full.view(), 150, 100).value();
+  ExpectSameCells(slide, ScoreImage(half.view(), kModelMpp), 2);
+}
+
+// promises.md P4: what cannot be read is never scored as if it were empty.
+TEST_F(ScorePipelineTest, ADamagedBlockOfASlideCostsItsTilesOnly) {
+  const Image full = MakeTestImage(300, 200);
+  std::string bytes = TextOf(PyramidOf(full));
+  // The deflate stream of the first block begins behind the header.
+  for (size_t i = 20; i < 200; ++i) bytes[i] = static_cast<char>(i * 7);
+  folder_.Put("slide.tif", bytes);
+  const SlideResult slide = Score("slide.tif", kModelMpp);
+  ASSERT_TRUE(slide.status.ok()) << slide.status.message();
+  EXPECT_EQ(OutcomeOf(slide), SlideOutcome::kPartial);
+  EXPECT_EQ(slide.tiles_failed, 1);
+  EXPECT_TRUE(slide.notes.starts_with(
+      "1 of 6 tiles have no result, tile 0: level 0, column 0, row 0: "))
+      << slide.notes;
+  EXPECT_FALSE(slide.cells.empty());
+  for (const FoundCell& cell : slide.cells) EXPECT_NE(cell.tile, 0);
+}
+
+TEST_F(ScorePipelineTest, ASlideOfWhichNothingCanBeReadHasFailed) {
+  const Image full = MakeTestImage(60, 60);
+  std::string bytes = TextOf(PyramidOf(full));
+  for (size_t i = 20; i < 200; ++i) bytes[i] = static_cast<char>(i * 7);
+  folder_.Put("slide.tif", bytes);
+  const SlideResult slide = Score("slide.tif", kModelMpp);
+  EXPECT_EQ(OutcomeOf(slide), SlideOutcome::kFailed);
+  EXPECT_EQ(ErrorOf(slide), "no tile has a result");
+}
+
+TEST_F(ScorePipelineTest, ASlideIsNotResizedToTheNetwork) {
+  folder_.Put("slide.tif", TextOf(PyramidOf(MakeTestImage(300, 200))));
+  EXPECT_EQ(Score("slide.tif", kModelMpp, {.mode = TilingMode::kResize})
+                .status.message(),
+            folder_.PathOf("slide.tif") +
+                ": tiling.mode = resize: a slide needs tiles");
+}
+
 TEST_F(ScorePipelineTest, AnOverlapOfATileOrMoreIsRefused) {
   EXPECT_EQ(Planner({.overlap_px = 128}).status().message(),
             "overlap_px = 128: must be in [0, 127]");
