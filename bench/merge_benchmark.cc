@@ -1,16 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
-// Time of MergeDetections on the two layouts of SAHI's report of its slowness
-// (pull request 1417): 33 337 boxes that overlap heavily, 33 336 that do not.
+// Merging against std::stable_sort of the same boxes, and the memory it takes
+// over its input. The layouts are the two of SAHI's report of its slowness
+// (pull request 1417): 33 337 boxes that overlap heavily, 33 336 that do not;
+// and more of either. Runs take turns with the sort in one process, in the
+// thread's own time; a ratio is that of neighbours, the table has medians and
+// quartiles. Memory is counted where it is allocated, at its peak.
 //
-//   bench_merge --benchmark_repetitions=10
-#include <benchmark/benchmark.h>
+//   bench_merge [part of a name]    ("crowded/nms", "million", "ios", ...)
+#include <malloc.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <new>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "bench/measure.h"
 #include "tiling/detection_merger.h"
+
+namespace {
+
+// Of this program's one thread.
+size_t live_bytes = 0;
+size_t peak_bytes = 0;
+
+}  // namespace
+
+void* operator new(size_t size) {
+  void* const memory = std::malloc(size);
+  if (memory == nullptr) throw std::bad_alloc();
+  live_bytes += malloc_usable_size(memory);
+  peak_bytes = std::max(peak_bytes, live_bytes);
+  return memory;
+}
+
+void operator delete(void* memory) noexcept {
+  live_bytes -= malloc_usable_size(memory);
+  std::free(memory);
+}
+
+void operator delete(void* memory, size_t) noexcept { operator delete(memory); }
 
 namespace cyto8 {
 namespace {
@@ -54,27 +87,16 @@ Detections MakeScattered(int count) {
 
 struct Layout {
   const char* name;
+  int runs;
   Detections (*make)();
 };
 
 constexpr Layout kLayouts[] = {
-    {"crowded", [] { return MakeCrowded(33'337, 3000); }},
-    {"very_crowded", [] { return MakeCrowded(33'337, 300); }},
-    {"scattered", [] { return MakeScattered(33'336); }},
-    {"scattered_million", [] { return MakeScattered(1'000'000); }}};
-
-void Merge(benchmark::State& state, const Layout& layout,
-           const MergeOptions& options) {
-  const Detections boxes = layout.make();
-  size_t kept = 0;
-  for (auto _ : state) {
-    const auto merged = MergeDetections(boxes, options);
-    if (!merged.ok()) return state.SkipWithError("not merged");
-    kept = merged->size();
-  }
-  state.counters["boxes"] = static_cast<double>(boxes.size());
-  state.counters["kept"] = static_cast<double>(kept);
-}
+    {"crowded", 15, [] { return MakeCrowded(33'337, 3000); }},
+    {"very_crowded", 15, [] { return MakeCrowded(33'337, 300); }},
+    {"scattered", 15, [] { return MakeScattered(33'336); }},
+    {"million_crowded", 3, [] { return MakeCrowded(1'000'000, 16'430); }},
+    {"million_scattered", 3, [] { return MakeScattered(1'000'000); }}};
 
 struct Named {
   const char* name;
@@ -87,26 +109,70 @@ constexpr Named kMethods[] = {{"nms", MergeMethod::kNms},
                               {"nmm", MergeMethod::kNmm},
                               {"greedy_nmm", MergeMethod::kGreedyNmm}};
 
-void Register(const Layout& layout, const Named& named, MergeMetric metric) {
-  const std::string suffix = metric == MergeMetric::kIou ? "/iou" : "/ios";
-  benchmark::RegisterBenchmark(
-      (std::string(layout.name) + "/" + named.name + suffix).c_str(),
-      [=](benchmark::State& state) {
-        Merge(state, layout, {.method = named.method, .metric = metric});
-      })
-      ->Unit(benchmark::kMillisecond);
+double SecondsOf(const std::function<void()>& work) {
+  const double start = ThreadNow();
+  work();
+  return ThreadNow() - start;
 }
 
-// benchmark_main has no other place for it.
-[[maybe_unused]] const bool kRegistered = [] {
+struct Measured {
+  std::vector<double> seconds = {};
+  std::vector<double> ratios = {};
+  size_t bytes = 0;  // over the input, at the peak.
+  size_t kept = 0;
+};
+
+void MeasureOnce(const Detections& boxes, const MergeOptions& options,
+                 Measured& measured) {
+  Detections sorted = boxes;
+  const double sorting = SecondsOf(
+      [&] { std::stable_sort(sorted.begin(), sorted.end(), DetectionBefore); });
+  sorted = {};
+  Detections merged = boxes;
+  const size_t before = live_bytes;
+  peak_bytes = live_bytes;
+  measured.seconds.push_back(SecondsOf(
+      [&] { merged = MergeDetections(std::move(merged), options).value(); }));
+  measured.ratios.push_back(measured.seconds.back() / sorting);
+  measured.bytes = std::max(measured.bytes, peak_bytes - before);
+  measured.kept = merged.size();
+}
+
+void Compare(const std::string& name, const Layout& layout,
+             const MergeOptions& options) {
+  const Detections boxes = layout.make();
+  Measured measured;
+  for (int run = 0; run < layout.runs; ++run) {
+    MeasureOnce(boxes, options, measured);
+  }
+  const Spread ratio = SpreadOf(measured.ratios);
+  std::printf("%-32s %8zu %8.1f ms %6.2f [%.2f, %.2f] times %7.2f MiB\n",
+              name.c_str(), measured.kept,
+              1e3 * SpreadOf(measured.seconds).median, ratio.median, ratio.low,
+              ratio.high, static_cast<double>(measured.bytes) / (1 << 20));
+  std::fflush(stdout);
+}
+
+void CompareAll(const std::string& part) {
+  std::printf("%-32s %8s %11s stable_sort, quartiles; over the input\n",
+              "layout/method/metric", "kept", "time");
   for (const Layout& layout : kLayouts) {
     for (const Named& named : kMethods) {
-      Register(layout, named, MergeMetric::kIou);
-      Register(layout, named, MergeMetric::kIos);
+      for (const MergeMetric metric : {MergeMetric::kIou, MergeMetric::kIos}) {
+        const std::string name =
+            std::string(layout.name) + "/" + named.name +
+            (metric == MergeMetric::kIou ? "/iou" : "/ios");
+        if (name.find(part) == std::string::npos) continue;
+        Compare(name, layout, {.method = named.method, .metric = metric});
+      }
     }
   }
-  return true;
-}();
+}
 
 }  // namespace
 }  // namespace cyto8
+
+int main(int argc, char** argv) {
+  cyto8::CompareAll(argc > 1 ? argv[1] : "");
+  return EXIT_SUCCESS;
+}

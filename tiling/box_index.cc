@@ -17,23 +17,43 @@
 //
 // The cells of all grids share one table of lists, by a hash; two cells with
 // the same hash share a list, which costs time but no error, since the exact
-// metric decides. Where a search would visit more cells than the grid has boxes
-// (a large box on a fine grid), it looks at all boxes of that grid instead.
+// metric decides. Boxes come by score, that is from all over the image, so with
+// many of them every cell looked at is a cache miss: the cells of one row of a
+// grid therefore lie side by side in the table, and a search meets one line of
+// it a row. Where a search would visit more cells than the grid has boxes (a
+// large box on a fine grid), it looks at all boxes of that grid instead.
 #include "tiling/box_index.h"
 
 #include <bit>
-#include <cmath>
+#include <utility>
 
 namespace cyto8 {
 namespace {
 
-// Widths below 2 px share class 0: cells of 2 px are fine enough.
-int SizeClass(double side_px) { return side_px < 1 ? 0 : std::ilogb(side_px); }
+// A double is 2^exponent where these bits are the exponent and the others 0.
+constexpr int kExponentBias = 1023;
+constexpr int kMantissaBits = 52;
 
-double CellSide(int size_class) { return std::ldexp(1.0, size_class + 1); }
+double PowerOfTwo(int exponent) {
+  return std::bit_cast<double>(static_cast<uint64_t>(kExponentBias + exponent)
+                               << kMantissaBits);
+}
 
+// floor(log2(side)); sides below 2 px share class 0: cells of 2 px are fine
+// enough.
+int SizeClass(double side_px) {
+  if (side_px < 1) return 0;
+  return static_cast<int>(std::bit_cast<uint64_t>(side_px) >> kMantissaBits) -
+         kExponentBias;
+}
+
+double CellSide(int size_class) { return PowerOfTwo(size_class + 1); }
+
+// Rounds down, also below 0; what static_cast does not.
 int64_t CellAt(double px, int size_class) {
-  return static_cast<int64_t>(std::floor(px / CellSide(size_class)));
+  const double cell = px * PowerOfTwo(-size_class - 1);
+  const auto whole = static_cast<int64_t>(cell);
+  return whole - (cell < static_cast<double>(whole) ? 1 : 0);
 }
 
 // The search keeps to a threshold lower, and to intervals wider, by far more
@@ -43,30 +63,22 @@ constexpr double kWideningPx = 1e-5;
 
 }  // namespace
 
-BoxIndex::BoxIndex(MergeMetric metric, double threshold, int64_t capacity)
-    : metric_(metric),
-      threshold_(threshold),
-      heads_(std::bit_ceil(static_cast<size_t>(std::max<int64_t>(capacity, 1))),
-             kNone),
-      tails_(heads_.size(), kNone) {}
-
-int32_t BoxIndex::Insert(const Box& box) {
-  const auto id = static_cast<int32_t>(boxes_.size());
-  boxes_.push_back(box);
-  grid_of_.push_back(kNone);
-  member_of_.push_back(kNone);
-  next_.push_back(kNone);
+void BoxIndex::Insert(int32_t id) {
+  if (next_.empty()) {
+    last_of_bucket_.resize(std::bit_ceil(detections_.size()), kNone);
+    next_.resize(detections_.size());
+    in_grid_.resize(detections_.size());
+  }
   Link(id);
-  return id;
 }
 
 void BoxIndex::Move(int32_t id, const Box& box) {
-  const int32_t grid = GridOf(box);
+  Box& own = detections_[static_cast<size_t>(id)].box;
+  const Grid& grid = GridOf(own);
   const bool stays =
-      grid == grid_of_[id] &&
-      BucketOf(grids_[grid], box) == BucketOf(grids_[grid], boxes_[id]);
+      IsOf(grid, box) && BucketOf(grid, box) == BucketOf(grid, own);
   if (!stays) Unlink(id);
-  boxes_[id] = box;
+  own = box;
   if (!stays) Link(id);
 }
 
@@ -74,7 +86,7 @@ int32_t BoxIndex::FirstMatch(const Box& box) const {
   int32_t first = kNone;
   VisitNear(box, [&](int32_t id) {
     if (first != kNone && id >= first) return false;
-    if (!Matches(boxes_[id], box)) return true;
+    if (!Matches(BoxOf(id), box)) return true;
     first = id;
     return false;
   });
@@ -85,7 +97,8 @@ int32_t BoxIndex::BestMatch(const Box& box) const {
   int32_t best = kNone;
   double highest = threshold_;
   VisitNear(box, [&](int32_t id) {
-    const double value = Measure(metric_, boxes_[id], box);
+    if (!Overlap(BoxOf(id), box)) return true;
+    const double value = Measure(metric_, BoxOf(id), box);
     if (value > highest || (value == highest && id < best)) {
       highest = value;
       best = id;
@@ -95,33 +108,32 @@ int32_t BoxIndex::BestMatch(const Box& box) const {
   return best;
 }
 
-int32_t BoxIndex::GridOf(const Box& box) {
-  const int width_class = SizeClass(box.width());
-  const int height_class = SizeClass(box.height());
-  const auto grid = std::ranges::find_if(grids_, [&](const Grid& g) {
-    return g.width_class == width_class && g.height_class == height_class;
-  });
-  const auto index = static_cast<int32_t>(grid - grids_.begin());
-  if (grid == grids_.end()) {
-    grids_.push_back(
-        {.width_class = width_class, .height_class = height_class});
-  }
-  return index;
+bool BoxIndex::IsOf(const Grid& grid, const Box& box) {
+  return grid.width_class == SizeClass(box.width()) &&
+         grid.height_class == SizeClass(box.height());
 }
 
-size_t BoxIndex::Bucket(const Grid& grid, int64_t column, int64_t row) const {
-  constexpr uint64_t kOdd = 0x9E3779B97F4A7C15;  // spreads all four numbers.
+BoxIndex::Grid& BoxIndex::GridOf(const Box& box) {
+  const auto grid =
+      std::ranges::find_if(grids_, [&](const Grid& g) { return IsOf(g, box); });
+  if (grid != grids_.end()) return *grid;
+  return grids_.emplace_back(Grid{.width_class = SizeClass(box.width()),
+                                  .height_class = SizeClass(box.height())});
+}
+
+// That of column 0; the others follow.
+size_t BoxIndex::FirstBucket(const Grid& grid, int64_t row) const {
+  constexpr uint64_t kOdd = 0x9E3779B97F4A7C15;  // spreads all three numbers.
   uint64_t mixed =
       static_cast<uint64_t>(grid.width_class * 64 + grid.height_class);
-  mixed = mixed * kOdd + static_cast<uint64_t>(column);
-  mixed = mixed * kOdd + static_cast<uint64_t>(row);
-  mixed *= kOdd;
-  return static_cast<size_t>(mixed >> 32) & (heads_.size() - 1);
+  mixed = (mixed * kOdd + static_cast<uint64_t>(row)) * kOdd;
+  return static_cast<size_t>(mixed >> 32);
 }
 
 size_t BoxIndex::BucketOf(const Grid& grid, const Box& box) const {
-  return Bucket(grid, CellAt(box.x_min, grid.width_class),
-                CellAt(box.y_min, grid.height_class));
+  return (FirstBucket(grid, CellAt(box.y_min, grid.height_class)) +
+          static_cast<size_t>(CellAt(box.x_min, grid.width_class))) &
+         (last_of_bucket_.size() - 1);
 }
 
 // Where in a grid the lower edge of a match may lie, if this is one's own side.
@@ -143,45 +155,74 @@ BoxIndex::Cells BoxIndex::CellsNear(double start, double end,
 }
 
 void BoxIndex::Link(int32_t id) {
-  grid_of_[id] = GridOf(boxes_[id]);
-  Grid& grid = grids_[grid_of_[id]];
-  member_of_[id] = static_cast<int32_t>(grid.members.size());
-  grid.members.push_back(id);
-  const size_t bucket = BucketOf(grid, boxes_[id]);
-  next_[id] = kNone;
-  (heads_[bucket] == kNone ? heads_[bucket] : next_[tails_[bucket]]) = id;
-  tails_[bucket] = id;
+  Grid& grid = GridOf(BoxOf(id));
+  LinkToGrid(id, grid);
+  int32_t& last = last_of_bucket_[BucketOf(grid, BoxOf(id))];
+  if (last == kNone) {
+    next_[id] = id;
+  } else {
+    next_[id] = std::exchange(next_[last], id);
+  }
+  last = id;
 }
 
 void BoxIndex::Unlink(int32_t id) {
-  Grid& grid = grids_[grid_of_[id]];
-  const int32_t last = grid.members.back();
-  grid.members[member_of_[id]] = last;
-  member_of_[last] = member_of_[id];
-  grid.members.pop_back();
-  const size_t bucket = BucketOf(grid, boxes_[id]);
-  int32_t before = kNone;
-  for (int32_t i = heads_[bucket]; i != id; i = next_[i]) before = i;
-  (before == kNone ? heads_[bucket] : next_[before]) = next_[id];
-  if (tails_[bucket] == id) tails_[bucket] = before;
+  Grid& grid = GridOf(BoxOf(id));
+  UnlinkFromGrid(id, grid);
+  int32_t& last = last_of_bucket_[BucketOf(grid, BoxOf(id))];
+  int32_t before = last;
+  while (next_[before] != id) before = next_[before];
+  next_[before] = next_[id];
+  if (last == id) last = before == id ? kNone : before;
+}
+
+void BoxIndex::LinkToGrid(int32_t id, Grid& grid) {
+  in_grid_[id] = {.before = grid.last};
+  (grid.last == kNone ? grid.first : in_grid_[grid.last].after) = id;
+  grid.last = id;
+  ++grid.count;
+}
+
+void BoxIndex::UnlinkFromGrid(int32_t id, Grid& grid) {
+  const auto [before, after] = in_grid_[id];
+  (before == kNone ? grid.first : in_grid_[before].after) = after;
+  (after == kNone ? grid.last : in_grid_[after].before) = before;
+  --grid.count;
+}
+
+template <typename Visit>
+void BoxIndex::VisitBucket(size_t bucket, const Visit& visit) const {
+  const int32_t last = last_of_bucket_[bucket & (last_of_bucket_.size() - 1)];
+  if (last == kNone) return;
+  int32_t id = next_[last];
+  while (visit(id) && id != last) id = next_[id];
+}
+
+template <typename Visit>
+void BoxIndex::VisitGrid(const Grid& grid, const Visit& visit) const {
+  for (int32_t id = grid.first; id != kNone && visit(id);) {
+    id = in_grid_[id].after;
+  }
 }
 
 template <typename Visit>
 void BoxIndex::VisitNear(const Box& box, const Visit& visit) const {
+  // Where a match is most likely; one makes all other searches short.
+  for (const Grid& grid : grids_) {
+    if (IsOf(grid, box)) VisitBucket(BucketOf(grid, box), visit);
+  }
   for (const Grid& grid : grids_) {
     const Cells columns = CellsNear(box.x_min, box.x_max, grid.width_class);
+    if (columns.count() == 0) continue;
     const Cells rows = CellsNear(box.y_min, box.y_max, grid.height_class);
-    if (columns.count() * rows.count() >
-        static_cast<int64_t>(grid.members.size())) {
-      for (const int32_t id : grid.members) {
-        if (!visit(id)) break;
-      }
+    if (columns.count() * rows.count() > grid.count) {
+      VisitGrid(grid, visit);
       continue;
     }
     for (int64_t row = rows.first; row <= rows.last; ++row) {
+      const size_t first = FirstBucket(grid, row);
       for (int64_t column = columns.first; column <= columns.last; ++column) {
-        int32_t id = heads_[Bucket(grid, column, row)];
-        while (id != kNone && visit(id)) id = next_[id];
+        VisitBucket(first + static_cast<size_t>(column), visit);
       }
     }
   }
