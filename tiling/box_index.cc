@@ -4,7 +4,7 @@
 // One uniform grid does badly when sizes differ: a giant box covers every cell,
 // or every cell holds every box. So there is a grid for every pair of size
 // classes (width and height, each rounded down to a power of two), with cells
-// just wider and higher than its boxes, and a box lies in one cell only, that
+// about as wide and high as its boxes, and a box lies in one cell only, that
 // of its top left corner. One fact bounds the search. For two boxes to match,
 // their common width must be above
 //   threshold * the greater width (IoU), threshold * the lesser width (IoS),
@@ -13,7 +13,7 @@
 // of the two at least the lesser width times its own height; the same holds for
 // heights. So the left edge of a match lies in a short interval, and if even
 // that is empty the whole grid is passed over: with IoU above 0.5, some 9 grids
-// remain, and in each at most 2 x 2 cells.
+// remain, and in each at most 3 x 2 cells.
 //
 // The cells of all grids share one table of lists, by a hash; two cells with
 // the same hash share a list, which costs time but no error, since the exact
@@ -47,11 +47,15 @@ int SizeClass(double side_px) {
          kExponentBias;
 }
 
-double CellSide(int size_class) { return PowerOfTwo(size_class + 1); }
+// Cells have 2^this px. Twice as many columns as rows: those lie side by side
+// in the table, so more of them cost little where there are few boxes, and
+// where there are many fewer boxes are looked at.
+int ColumnSize(int width_class) { return width_class; }
+int RowSize(int height_class) { return height_class + 1; }
 
 // Rounds down, also below 0; what static_cast does not.
-int64_t CellAt(double px, int size_class) {
-  const double cell = px * PowerOfTwo(-size_class - 1);
+int64_t CellAt(double px, int cell_size) {
+  const double cell = px * PowerOfTwo(-cell_size);
   const auto whole = static_cast<int64_t>(cell);
   return whole - (cell < static_cast<double>(whole) ? 1 : 0);
 }
@@ -82,14 +86,55 @@ void BoxIndex::Move(int32_t id, const Box& box) {
   if (!stays) Link(id);
 }
 
+template <typename Visit>
+void BoxIndex::VisitBucket(size_t bucket, const Visit& visit) const {
+  const int32_t last = last_of_bucket_[bucket & (last_of_bucket_.size() - 1)];
+  if (last == kNone) return;
+  int32_t id = next_[last];
+  while (visit(id) && id != last) id = next_[id];
+}
+
+template <typename Visit>
+void BoxIndex::VisitGrid(const Grid& grid, const Visit& visit) const {
+  for (int32_t id = grid.first; id != kNone && visit(id);) {
+    id = in_grid_[id].after;
+  }
+}
+
+template <typename Visit>
+void BoxIndex::VisitNear(const Box& box, const Visit& visit) const {
+  for (const Grid& grid : grids_) {
+    const Cells columns = CellsNear(box.x_min, box.x_max, grid.width_class,
+                                    ColumnSize(grid.width_class));
+    if (columns.count() == 0) continue;
+    const Cells rows = CellsNear(box.y_min, box.y_max, grid.height_class,
+                                 RowSize(grid.height_class));
+    if (columns.count() * rows.count() > grid.count) {
+      VisitGrid(grid, visit);
+      continue;
+    }
+    for (int64_t row = rows.first; row <= rows.last; ++row) {
+      const size_t first = FirstBucket(grid, row);
+      for (int64_t column = columns.first; column <= columns.last; ++column) {
+        VisitBucket(first + static_cast<size_t>(column), visit);
+      }
+    }
+  }
+}
+
 int32_t BoxIndex::FirstMatch(const Box& box) const {
   int32_t first = kNone;
-  VisitNear(box, [&](int32_t id) {
+  const auto visit = [&](int32_t id) {
     if (first != kNone && id >= first) return false;
     if (!Matches(BoxOf(id), box)) return true;
     first = id;
     return false;
-  });
+  };
+  // Where a match is most likely; one makes all other searches short.
+  for (const Grid& grid : grids_) {
+    if (IsOf(grid, box)) VisitBucket(BucketOf(grid, box), visit);
+  }
+  VisitNear(box, visit);
   return first;
 }
 
@@ -131,16 +176,17 @@ size_t BoxIndex::FirstBucket(const Grid& grid, int64_t row) const {
 }
 
 size_t BoxIndex::BucketOf(const Grid& grid, const Box& box) const {
-  return (FirstBucket(grid, CellAt(box.y_min, grid.height_class)) +
-          static_cast<size_t>(CellAt(box.x_min, grid.width_class))) &
+  return (FirstBucket(grid, CellAt(box.y_min, RowSize(grid.height_class))) +
+          static_cast<size_t>(
+              CellAt(box.x_min, ColumnSize(grid.width_class)))) &
          (last_of_bucket_.size() - 1);
 }
 
 // Where in a grid the lower edge of a match may lie, if this is one's own side.
-BoxIndex::Cells BoxIndex::CellsNear(double start, double end,
-                                    int size_class) const {
+BoxIndex::Cells BoxIndex::CellsNear(double start, double end, int size_class,
+                                    int cell_size) const {
   const double side = end - start;
-  const double most = CellSide(size_class);             // of the others,
+  const double most = PowerOfTwo(size_class + 1);       // of the others,
   const double least = size_class == 0 ? 0 : most / 2;  // their sides.
   const auto common = [&](double other) {
     return threshold_ * kLowering *
@@ -150,8 +196,8 @@ BoxIndex::Cells BoxIndex::CellsNear(double start, double end,
   const double before = most - common(most) + kWideningPx;
   const double after = side - common(least) + kWideningPx;
   if (before < 0 || after < 0) return {};
-  return {.first = CellAt(start - before, size_class),
-          .last = CellAt(start + after, size_class)};
+  return {.first = CellAt(start - before, cell_size),
+          .last = CellAt(start + after, cell_size)};
 }
 
 void BoxIndex::Link(int32_t id) {
@@ -188,44 +234,6 @@ void BoxIndex::UnlinkFromGrid(int32_t id, Grid& grid) {
   (before == kNone ? grid.first : in_grid_[before].after) = after;
   (after == kNone ? grid.last : in_grid_[after].before) = before;
   --grid.count;
-}
-
-template <typename Visit>
-void BoxIndex::VisitBucket(size_t bucket, const Visit& visit) const {
-  const int32_t last = last_of_bucket_[bucket & (last_of_bucket_.size() - 1)];
-  if (last == kNone) return;
-  int32_t id = next_[last];
-  while (visit(id) && id != last) id = next_[id];
-}
-
-template <typename Visit>
-void BoxIndex::VisitGrid(const Grid& grid, const Visit& visit) const {
-  for (int32_t id = grid.first; id != kNone && visit(id);) {
-    id = in_grid_[id].after;
-  }
-}
-
-template <typename Visit>
-void BoxIndex::VisitNear(const Box& box, const Visit& visit) const {
-  // Where a match is most likely; one makes all other searches short.
-  for (const Grid& grid : grids_) {
-    if (IsOf(grid, box)) VisitBucket(BucketOf(grid, box), visit);
-  }
-  for (const Grid& grid : grids_) {
-    const Cells columns = CellsNear(box.x_min, box.x_max, grid.width_class);
-    if (columns.count() == 0) continue;
-    const Cells rows = CellsNear(box.y_min, box.y_max, grid.height_class);
-    if (columns.count() * rows.count() > grid.count) {
-      VisitGrid(grid, visit);
-      continue;
-    }
-    for (int64_t row = rows.first; row <= rows.last; ++row) {
-      const size_t first = FirstBucket(grid, row);
-      for (int64_t column = columns.first; column <= columns.last; ++column) {
-        VisitBucket(first + static_cast<size_t>(column), visit);
-      }
-    }
-  }
 }
 
 }  // namespace cyto8

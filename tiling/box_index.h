@@ -92,7 +92,8 @@ class BoxIndex {
   Grid& GridOf(const Box& box);
   size_t FirstBucket(const Grid& grid, int64_t row) const;
   size_t BucketOf(const Grid& grid, const Box& box) const;
-  Cells CellsNear(double start, double end, int size_class) const;
+  Cells CellsNear(double start, double end, int size_class,
+                  int cell_size) const;
   void Link(int32_t id);
   void Unlink(int32_t id);
   void LinkToGrid(int32_t id, Grid& grid);
