@@ -19,10 +19,10 @@ namespace cyto8 {
 // the order in which detections come, all results together are those of one
 // call with all detections.
 //
-// Options and detections are as CheckOptions and CheckDetections want them, at
-// most 2^31 - 1; -0 is +0. The work is that of merging `held` once; over it at
-// most 50 bytes a detection are taken (30 if nothing is open), and 104 for each
-// group of two or more where boxes are fused.
+// Options and detections are as StreamMerger lets them in: within their ranges,
+// at most 2^31 - 1, -0 is +0. The work is that of merging `held` once; over it
+// at most 50 bytes a detection are taken (30 if nothing is open), and 104 for
+// each group of two or more where boxes are fused.
 std::vector<Detection> SettleDetections(const MergeOptions& options,
                                         std::span<const Box> open,
                                         std::vector<Detection>& held);
