@@ -46,9 +46,9 @@ void AddEngine(CLI::App& command, Settings& settings) {
 }
 
 CLI::App* AddInfo(CLI::App& app, Settings& settings) {
-  CLI::App* command = app.add_subcommand("info", "Facts of an image");
+  CLI::App* command = app.add_subcommand("info", "Facts of an image or slide");
   command->footer("Example:\n  cyto8 info field.jpg --json");
-  command->add_option("images", settings.info.images, "JPEG, PNG or TIFF files")
+  command->add_option("images", settings.info.images, "images or slides")
       ->required();
   command->add_flag("--json", settings.info.json, "print JSON");
   return command;

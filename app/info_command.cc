@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Facts of images; see info_command.h.
+// Facts of images and slides; see info_command.h.
 #include "app/info_command.h"
 
 #include <fmt/core.h>
@@ -7,21 +7,19 @@
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
 #include "app/console.h"
 #include "base/numbers.h"
 #include "base/sha256.h"
-#include "tiling/row_source.h"
+#include "tiling/image_opener.h"
+#include "tiling/level_choice.h"
 
 namespace cyto8 {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-struct ImageFacts {
-  ImageInfo info = {};
-  std::string sha256 = {};
-};
 
 // To the last row, so that damage shows; a few rows are held at a time.
 Status Decode(RowSource& rows) {
@@ -35,50 +33,121 @@ Status Decode(RowSource& rows) {
   return OkStatus();
 }
 
-StatusOr<ImageFacts> Examine(FileSystem& files, const std::string& path,
-                             const Limits& limits) {
-  CYTO8_ASSIGN_OR_RETURN(const std::unique_ptr<RowSource> rows,
-                         OpenRows(files, path, limits));
-  CYTO8_RETURN_IF_ERROR(Decode(*rows));
-  CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest, Sha256OfFile(files, path));
-  return ImageFacts{.info = rows->info(), .sha256 = ToHex(digest)};
+// In the words of the JSON; keys in their order.
+void AddScale(const std::optional<double>& um_per_px, const std::string& source,
+              Json& json) {
+  json["mpp"] = um_per_px ? Json(*um_per_px) : Json(nullptr);
+  json["mpp_source"] = um_per_px ? Json(source) : Json(nullptr);
 }
 
-std::string MppText(const ImageInfo& info) {
-  if (!info.um_per_px) return "unknown (give --mpp or --mpp-from to score)";
-  return fmt::format("{} ({})", FormatShortest(*info.um_per_px),
-                     info.mpp_source);
-}
-
-std::string PagesText(const ImageInfo& info) {
-  if (info.pages == 1) return "1";
-  return fmt::format("{} (the first is read)", info.pages);
-}
-
-std::string Text(const std::string& path, const ImageFacts& facts) {
-  const ImageInfo& info = facts.info;
-  return fmt::format(
-      "{}\n  format: {}\n  compression: {}\n  size: {} x {} px\n  pages: "
-      "{}\n  um/px: {}\n  sha256: {}\n",
-      path, ImageFormatName(info.format), info.compression, info.width_px,
-      info.height_px, PagesText(info), MppText(info), facts.sha256);
-}
-
-Json ToJson(const std::string& path, const ImageFacts& facts) {
-  const ImageInfo& info = facts.info;
-  Json json = {{"path", path},
-               {"format", ImageFormatName(info.format)},
+Json FactsOf(const ImageInfo& info) {
+  Json json = {{"format", ImageFormatName(info.format)},
                {"compression", info.compression},
                {"width_px", info.width_px},
-               {"height_px", info.height_px}};
-  json["pages"] = info.pages;
-  json["mpp"] = info.um_per_px ? Json(*info.um_per_px) : Json(nullptr);
-  json["mpp_source"] = info.um_per_px ? Json(info.mpp_source) : Json(nullptr);
+               {"height_px", info.height_px},
+               {"pages", info.pages}};
+  AddScale(info.um_per_px, info.mpp_source, json);
   json["levels"] = Json::array({{{"width_px", info.width_px},
                                  {"height_px", info.height_px},
                                  {"downsample", 1}}});
-  json["sha256"] = facts.sha256;
   return json;
+}
+
+Json LevelsOf(const SlideInfo& slide) {
+  Json levels = Json::array();
+  for (size_t i = 0; i < slide.levels.size(); ++i) {
+    const SlideLevel& level = slide.levels[i];
+    const LevelScale scale = ScaleOfLevel(slide, static_cast<int64_t>(i));
+    levels.push_back({{"width_px", level.width_px},
+                      {"height_px", level.height_px},
+                      {"downsample", (scale.x + scale.y) / 2},
+                      {"tile_width_px", level.block_width_px},
+                      {"tile_height_px", level.block_height_px}});
+  }
+  return levels;
+}
+
+Json FactsOf(const SlideInfo& slide) {
+  const SlideLevel& full = slide.levels.front();
+  Json json = {{"format", slide.format},
+               {"reader", slide.reader},
+               {"width_px", full.width_px},
+               {"height_px", full.height_px}};
+  AddScale(slide.um_per_px, slide.mpp_source, json);
+  json["magnification"] =
+      slide.magnification ? Json(*slide.magnification) : Json(nullptr);
+  json["focal_planes"] = slide.focal_planes;
+  json["surplus_tiles"] = slide.surplus_blocks;
+  json["associated"] = slide.associated;
+  json["levels"] = LevelsOf(slide);
+  return json;
+}
+
+StatusOr<Json> Examine(FileSystem& files, const std::string& path,
+                       const Limits& limits) {
+  CYTO8_ASSIGN_OR_RETURN(const OpenedImage image,
+                         OpenImage(files, path, limits));
+  Json json = {{"path", path}};
+  if (image.rows) {
+    CYTO8_RETURN_IF_ERROR(Decode(*image.rows));
+    json.update(FactsOf(image.rows->info()));
+  } else {
+    json.update(FactsOf(image.slide->info()));
+  }
+  CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest, Sha256OfFile(files, path));
+  json["sha256"] = ToHex(digest);
+  return json;
+}
+
+std::string MppText(const Json& facts) {
+  if (facts["mpp"].is_null()) {
+    return "unknown (give --mpp or --mpp-from to score)";
+  }
+  return fmt::format("{} ({})", FormatShortest(facts["mpp"].get<double>()),
+                     facts["mpp_source"].get<std::string>());
+}
+
+std::string PagesText(int64_t pages) {
+  return pages == 1 ? "1" : fmt::format("{} (the first is read)", pages);
+}
+
+std::string LevelText(const Json& level) {
+  return fmt::format("  level: {} x {} px, 1/{}, tiles of {} x {} px\n",
+                     level["width_px"].get<int64_t>(),
+                     level["height_px"].get<int64_t>(),
+                     FormatShortest(level["downsample"].get<double>()),
+                     level["tile_width_px"].get<int64_t>(),
+                     level["tile_height_px"].get<int64_t>());
+}
+
+std::string SlideText(const Json& facts) {
+  std::string text = fmt::format(
+      "  reader: {}\n  focal planes: {}\n", facts["reader"].get<std::string>(),
+      facts["focal_planes"].get<int64_t>() == 1
+          ? "1"
+          : fmt::format("{} (the first is read)",
+                        facts["focal_planes"].get<int64_t>()));
+  for (const Json& level : facts["levels"]) text += LevelText(level);
+  for (const Json& name : facts["associated"]) {
+    text += "  beside it, never read: " + name.get<std::string>() + "\n";
+  }
+  return text;
+}
+
+std::string Text(const Json& facts) {
+  std::string text = facts["path"].get<std::string>() +
+                     "\n  format: " + facts["format"].get<std::string>() + "\n";
+  if (facts.contains("compression")) {
+    text += "  compression: " + facts["compression"].get<std::string>() + "\n";
+  }
+  text += fmt::format("  size: {} x {} px\n", facts["width_px"].get<int64_t>(),
+                      facts["height_px"].get<int64_t>());
+  if (facts.contains("pages")) {
+    text += "  pages: " + PagesText(facts["pages"].get<int64_t>()) + "\n";
+  }
+  text += "  um/px: " + MppText(facts) + "\n";
+  if (facts.contains("reader")) text += SlideText(facts);
+  return text + "  sha256: " + facts["sha256"].get<std::string>() + "\n";
 }
 
 }  // namespace
@@ -88,14 +157,14 @@ ExitCode RunInfo(FileSystem& files, const InfoOptions& options) {
   std::string text;
   size_t failed = 0;
   for (const std::string& path : options.images) {
-    const StatusOr<ImageFacts> facts = Examine(files, path, options.limits);
+    StatusOr<Json> facts = Examine(files, path, options.limits);
     if (!facts.ok()) {
       PrintMessage(facts.status().message());
       ++failed;
       continue;
     }
-    list.push_back(ToJson(path, *facts));
-    text += Text(path, *facts);
+    text += Text(*facts);
+    list.push_back(std::move(*facts));
   }
   const Status printed = PrintData(
       options.json

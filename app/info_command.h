@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `cyto8 info`: the facts of one image file, as text or JSON. Tested by
+// `cyto8 info`: the facts of an image or a slide, as text or JSON. Tested by
 // tests/app/info_command_test.cc.
 #pragma once
 
@@ -19,7 +19,8 @@ struct InfoOptions {
 };
 
 // The facts are those of the header; every image is decoded, so damage shows,
-// but row by row, so its size does not matter. kPartial if one of several
+// but row by row, so its size does not matter. Of a slide no pixel is decoded
+// and nothing told that could name a patient. kPartial if one of several
 // failed, kNoInput if all did.
 ExitCode RunInfo(FileSystem& files, const InfoOptions& options);
 

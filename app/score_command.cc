@@ -345,7 +345,7 @@ StatusOr<ExitCode> ScoreRun::ScoreAll(const SlidePlanner& planner, Log& log) {
 StatusOr<ExitCode> ScoreRun::Run() {
   CYTO8_RETURN_IF_ERROR(ListImages());
   if (inputs_.empty()) {
-    PrintMessage("no JPEG, PNG or TIFF file in the given folders");
+    PrintMessage("no image or slide in the given folders");
     return ExitCode::kNoInput;
   }
   progress_.emplace(ProgressOf(request_, std::ssize(inputs_)));

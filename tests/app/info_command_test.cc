@@ -120,5 +120,37 @@ TEST_F(InfoCommandTest, HostileNamesMakeValidJson) {
   EXPECT_EQ(list[2]["path"], folder_.PathOf("\xef\xbf\xbd"));
 }
 
+TEST_F(InfoCommandTest, ASlideTellsItsLevelsAndNothingOfWhoeverItIsFrom) {
+  const auto level = [](int64_t width, int64_t height) {
+    return TiffSource{.width_px = width,
+                      .height_px = height,
+                      .tile_px = 16,
+                      .description =
+                          "Aperio Image Library\r\nx|AppMag = 20|MPP "
+                          "= 0.4990|User = Jane Doe",
+                      .values = ValuesOf(MakeTestImage(width, height).view())};
+  };
+  folder_.Put("s.svs", TextOf(EncodeTiff({level(64, 48), level(32, 24)})));
+  const Outcome outcome = Info({"s.svs"}, /*json=*/true);
+  EXPECT_EQ(outcome.code, ExitCode::kWhole) << outcome.err;
+  EXPECT_EQ(outcome.out.find("Jane"), std::string::npos);
+  const auto facts = nlohmann::json::parse(outcome.out).at(0);
+  EXPECT_EQ(facts["format"], "Aperio SVS");
+  EXPECT_EQ(facts["reader"], "direct");
+  EXPECT_EQ(facts["mpp"], 0.499);
+  EXPECT_EQ(facts["mpp_source"], "aperio.MPP");
+  EXPECT_EQ(facts["magnification"], 20);
+  EXPECT_EQ(facts["levels"].size(), 2);
+  EXPECT_EQ(facts["levels"][1]["width_px"], 32);
+  EXPECT_EQ(facts["levels"][1]["downsample"], 2);
+  EXPECT_EQ(facts["levels"][1]["tile_width_px"], 16);
+  const std::string text = Info({"s.svs"}).out;
+  EXPECT_NE(text.find("  um/px: 0.499 (aperio.MPP)\n  reader: direct\n  focal "
+                      "planes: 1\n  level: 64 x 48 px, 1/1, tiles of 16 x 16 "
+                      "px\n  level: 32 x 24 px, 1/2, tiles of 16 x 16 px\n"),
+            std::string::npos)
+      << text;
+}
+
 }  // namespace
 }  // namespace cyto8

@@ -362,7 +362,7 @@ TEST_F(ScorePipelineTest, ASlideIsReadAtTheLevelOfTheModelsScale) {
 // promises.md P4: what cannot be read is never scored as if it were empty.
 TEST_F(ScorePipelineTest, ADamagedBlockOfASlideCostsItsTilesOnly) {
   const Image full = MakeTestImage(300, 200);
-  std::string bytes = TextOf(PyramidOf(full));
+  std::string bytes(TextOf(PyramidOf(full)));
   // The deflate stream of the first block begins behind the header.
   for (size_t i = 20; i < 200; ++i) bytes[i] = static_cast<char>(i * 7);
   folder_.Put("slide.tif", bytes);
@@ -379,7 +379,7 @@ TEST_F(ScorePipelineTest, ADamagedBlockOfASlideCostsItsTilesOnly) {
 
 TEST_F(ScorePipelineTest, ASlideOfWhichNothingCanBeReadHasFailed) {
   const Image full = MakeTestImage(60, 60);
-  std::string bytes = TextOf(PyramidOf(full));
+  std::string bytes(TextOf(PyramidOf(full)));
   for (size_t i = 20; i < 200; ++i) bytes[i] = static_cast<char>(i * 7);
   folder_.Put("slide.tif", bytes);
   const SlideResult slide = Score("slide.tif", kModelMpp);
