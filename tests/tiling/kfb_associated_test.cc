@@ -205,6 +205,13 @@ TEST(PromiseP4, AKfbImageEndsBeforeTheNextPart) {
   Bytes bytes = slide.bytes;
   PutNumber(bytes, slide.label_at - 2, 0, 2);
   EXPECT_EQ(Read(bytes, "macro").status().code(), StatusCode::kDataLoss);
+  bytes = slide.bytes;
+  const int64_t room = slide.label_at - kOverviewAt - 52;
+  PutNumber(bytes, kOverviewAt + 20, static_cast<uint64_t>(room + 1), 4);
+  EXPECT_EQ(Read(bytes, "macro").status().ToString(),
+            "DATA_LOSS: macro: damaged KFB: JPEG length = " +
+                std::to_string(room + 1) + ": must be in [0, " +
+                std::to_string(room) + "]");
 }
 
 TEST(PromiseP6, AKfbLabelBeyondALimitIsRefused) {

@@ -135,6 +135,17 @@ TEST(KfbIndexTest, WhatLiesOutsideOfTheLevelsIsCounted) {
   }
 }
 
+TEST(KfbIndexTest, TilesThatBeginAtTheEndOfALevelAreOutside) {
+  for (const bool across : {true, false}) {
+    KfbSource source = KfbWithoutPictures(512, 512);
+    source.tiles.push_back(
+        {0, across ? 2 : 0, across ? 0 : 2, {Bytes(1), 1, 1}});
+    const KfbIndex index = Parse(EncodeKfb(source)).value();
+    EXPECT_EQ(index.surplus_records, 1);
+    EXPECT_EQ(index.levels.size(), 2U);
+  }
+}
+
 // Some scanners halve down to 1 x 1 px.
 TEST(KfbIndexTest, LevelsBeyondTheFirstOfOneTileAreNotUsed) {
   KfbSource source = KfbWithoutPictures(520, 300);
@@ -144,6 +155,9 @@ TEST(KfbIndexTest, LevelsBeyondTheFirstOfOneTileAreNotUsed) {
   const KfbIndex index = Parse(EncodeKfb(source)).value();
   EXPECT_EQ(index.levels.size(), 3U);
   EXPECT_EQ(index.surplus_records, 15);
+  source = KfbWithoutPictures(256, 256);  // fits exactly.
+  source.tiles.push_back({1, 0, 0, {Bytes(1), 128, 128}});
+  EXPECT_EQ(Parse(EncodeKfb(source))->levels.size(), 1U);
 }
 
 TEST(KfbIndexTest, ATileWithoutAJpegIsNotThere) {
