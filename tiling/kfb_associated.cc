@@ -15,8 +15,6 @@
 namespace cyto8 {
 namespace {
 
-using std::string_view_literals::operator""sv;
-
 constexpr int64_t kRecordBytes = 52;
 
 struct Kind {
@@ -26,12 +24,12 @@ struct Kind {
   std::string_view end;
 };
 
-constexpr Kind kKinds[] = {{"label"sv, &KfbHeader::label_position,
-                            "\xF1\x03\xEE\xEE"sv, "\xFF\x03\xEE\xEE"sv},
-                           {"macro"sv, &KfbHeader::overview_position,
-                            "\xF1\x02\xEE\xEE"sv, "\xFF\x02\xEE\xEE"sv},
-                           {"thumbnail"sv, &KfbHeader::thumbnail_position,
-                            "\xF1\x02\xEE\xEE"sv, "\xFF\x02\xEE\xEE"sv}};
+constexpr Kind kKinds[] = {{"label", &KfbHeader::label_position,
+                            "\xF1\x03\xEE\xEE", "\xFF\x03\xEE\xEE"},
+                           {"macro", &KfbHeader::overview_position,
+                            "\xF1\x02\xEE\xEE", "\xFF\x02\xEE\xEE"},
+                           {"thumbnail", &KfbHeader::thumbnail_position,
+                            "\xF1\x02\xEE\xEE", "\xFF\x02\xEE\xEE"}};
 
 using Record = std::array<std::byte, kRecordBytes>;
 

@@ -15,10 +15,8 @@
 namespace cyto8 {
 namespace {
 
-using std::string_view_literals::operator""sv;
-
-constexpr std::string_view kRecordStart = "\xF1\x04\xEE\xEE"sv;
-constexpr std::string_view kRecordEnd = "\xFF\x04\xEE\xEE"sv;
+constexpr std::string_view kRecordStart = "\xF1\x04\xEE\xEE";
+constexpr std::string_view kRecordEnd = "\xFF\x04\xEE\xEE";
 
 static_assert(sizeof(KfbTile) == 24);
 
@@ -107,8 +105,10 @@ Status ReadRecords(ByteSource& bytes, KfbIndex& index) {
   Record record = {};
   for (int64_t i = 0; i < header.records; ++i) {
     if (!reader.Read(record)) return bytes.failure();
-    CYTO8_RETURN_IF_ERROR(
-        Annotate(AddRecord(record, index), "tile record " + std::to_string(i)));
+    const Status status = AddRecord(record, index);
+    if (!status.ok()) {
+      return Annotate(status, "tile record " + std::to_string(i));
+    }
   }
   return OkStatus();
 }
