@@ -3,6 +3,8 @@
 #include "tiling/image_opener.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -12,14 +14,21 @@
 namespace cyto8 {
 namespace {
 
-// kUnimplemented for what is none of JPEG, PNG and TIFF.
-StatusOr<ImageFormat> FormatOf(FileSystem& files, const std::string& path) {
+StatusOr<std::vector<std::byte>> BeginOf(FileSystem& files,
+                                         const std::string& path) {
   CYTO8_ASSIGN_OR_RETURN(const std::unique_ptr<InputFile> file,
                          InputFile::Open(files, path));
   std::vector<std::byte> bytes(static_cast<size_t>(
       std::min<int64_t>(kSignatureBytes, file->size_bytes())));
   CYTO8_RETURN_IF_ERROR(file->ReadAt(0, bytes));
-  return RecogniseImage(bytes);
+  return bytes;
+}
+
+// JPEG, PNG and what is empty are no slides.
+bool MayBeSlide(std::span<const std::byte> begin) {
+  const StatusOr<ImageFormat> format = RecogniseImage(begin);
+  if (format.ok()) return *format == ImageFormat::kTiff;
+  return format.status().code() == StatusCode::kUnimplemented;
 }
 
 // A plain TIFF in tiles is read as any other image is.
@@ -31,18 +40,17 @@ bool IsPyramid(const SlideInfo& slide) {
 
 StatusOr<OpenedImage> OpenImage(FileSystem& files, const std::string& path,
                                 const Limits& limits) {
-  const StatusOr<ImageFormat> format = FormatOf(files, path);
-  const bool is_tiff = format.ok() && *format == ImageFormat::kTiff;
-  const bool is_unknown = format.status().code() == StatusCode::kUnimplemented;
+  CYTO8_ASSIGN_OR_RETURN(const std::vector<std::byte> begin,
+                         BeginOf(files, path));
   OpenedImage image;
-  if (is_tiff || is_unknown) {
+  if (MayBeSlide(begin)) {
     StatusOr<std::unique_ptr<SlideReader>> slide =
         OpenSlideFile(files, path, limits);
     if (slide.ok() && IsPyramid((*slide)->info())) {
       image.slide = std::move(*slide);
       return image;
     }
-    if (is_unknown && slide.status().code() != StatusCode::kUnimplemented) {
+    if (!slide.ok() && slide.status().code() != StatusCode::kUnimplemented) {
       return slide.status();
     }
   }

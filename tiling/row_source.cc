@@ -33,7 +33,6 @@ struct Signature {
 
 // What users are known to try. A format that gains a reader leaves this list.
 constexpr Signature kUnsupported[] = {
-    {0, "\xF1\x01\xEE\xEEKFB"sv, "KFB"sv},
     {0, "BM"sv, "BMP"sv},
     {0, "GIF8"sv, "GIF"sv},
     {8, "WEBP"sv, "WebP"sv},

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 #include <vector>
 
+#include "tiling/kfb_slide.h"
 #include "tiling/openslide_reader.h"
 #include "tiling/row_source.h"
 #include "tiling/slide_bytes.h"
@@ -14,13 +16,18 @@
 namespace cyto8 {
 namespace {
 
-StatusOr<bool> IsTiff(FileSystem& files, const std::string& path) {
+StatusOr<std::vector<std::byte>> BeginOf(FileSystem& files,
+                                         const std::string& path) {
   CYTO8_ASSIGN_OR_RETURN(const std::unique_ptr<SlideBytes> bytes,
                          SlideBytes::Open(files, path));
   std::vector<std::byte> begin(
       static_cast<size_t>(std::min(kSignatureBytes, bytes->size_bytes())));
   CYTO8_RETURN_IF_ERROR(bytes->ReadAt(0, begin));
   if (begin.empty()) return bytes->Named(DataLoss("the file is empty"));
+  return begin;
+}
+
+bool IsTiff(std::span<const std::byte> begin) {
   const StatusOr<ImageFormat> format = RecogniseImage(begin);
   return format.ok() && *format == ImageFormat::kTiff;
 }
@@ -38,8 +45,10 @@ bool IsForOpenSlide(const Status& status, const std::string& path) {
 StatusOr<std::unique_ptr<SlideReader>> OpenSlideFile(FileSystem& files,
                                                      const std::string& path,
                                                      const Limits& limits) {
-  CYTO8_ASSIGN_OR_RETURN(const bool tiff, IsTiff(files, path));
-  if (!tiff) return OpenByOpenSlide(path, limits);
+  CYTO8_ASSIGN_OR_RETURN(const std::vector<std::byte> begin,
+                         BeginOf(files, path));
+  if (LooksLikeKfb(begin)) return OpenKfb(files, path, limits);
+  if (!IsTiff(begin)) return OpenByOpenSlide(path, limits);
   StatusOr<std::unique_ptr<SlideReader>> direct =
       OpenTiffPyramid(files, path, limits);
   if (direct.ok() || !IsForOpenSlide(direct.status(), path)) return direct;

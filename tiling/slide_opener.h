@@ -13,12 +13,12 @@
 
 namespace cyto8 {
 
-// TIFF is read directly (tiff_pyramid.h); what that leaves, and all else, is
-// OpenSlide's. A damaged Aperio or plain TIFF is never handed on to be mended,
-// but a maker's own kind may bend TIFF, as Hamamatsu does beyond 4 GiB.
-// kUnimplemented for a file that is no slide, for instance a plain
-// image, with the reason of the direct reader where there is one. Errors start
-// with the path. `files` outlives the result.
+// KFB is read by kfb_slide.h, TIFF directly (tiff_pyramid.h); what that leaves,
+// and all else, is OpenSlide's. A damaged Aperio or plain TIFF is never handed
+// on to be mended, but a maker's own kind may bend TIFF, as Hamamatsu does
+// beyond 4 GiB. kUnimplemented for a file that is no slide, for instance a
+// plain image, with the reason of the direct reader where there is one. Errors
+// start with the path. `files` outlives the result.
 StatusOr<std::unique_ptr<SlideReader>> OpenSlideFile(FileSystem& files,
                                                      const std::string& path,
                                                      const Limits& limits);

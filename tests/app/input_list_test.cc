@@ -78,13 +78,12 @@ TEST_F(InputListTest, ExtensionsDecideInAnyCase) {
     Put(name);
   }
   EXPECT_THAT(Images({""}), ElementsAre("a.jpg", "b.JPEG", "c.jpe", "d.PnG",
-                                        "e.tif", "f.TIFF"));
+                                        "e.tif", "f.TIFF", "g.svs", "k.SVS"));
   const InputList list = List({""}).value();
-  EXPECT_THAT(list.left_out,
-              ElementsAre(Pair("", 2), Pair(".", 1), Pair(".bak", 1),
-                          Pair(".svs", 2), Pair(".txt", 1)));
+  EXPECT_THAT(list.left_out, ElementsAre(Pair("", 2), Pair(".", 1),
+                                         Pair(".bak", 1), Pair(".txt", 1)));
   EXPECT_EQ(DescribeLeftOut(list),
-            "left out: 2 without extension, 1 ., 1 .bak, 2 .svs, 1 .txt");
+            "left out: 2 without extension, 1 ., 1 .bak, 1 .txt");
 }
 
 TEST_F(InputListTest, HiddenNamesAreGivenOnlyByHand) {
