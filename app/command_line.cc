@@ -18,6 +18,7 @@
 #include "app/eval_command_line.h"
 #include "app/graph_command.h"
 #include "app/info_command.h"
+#include "app/make_slide_command_line.h"
 #include "app/quantize_command_line.h"
 #include "app/read_command.h"
 #include "app/score_command_line.h"
@@ -159,6 +160,7 @@ ExitCode RunCommandLine(FileSystem& files, const Environment& environment,
   AddQuantizeCommand(app, environment, settings.action);
   AddEvalCommands(app, settings.action);
   AddReadCommand(app, settings.action);
+  AddMakeSlideCommand(app, settings.action);
   if (words.size() < 2) {
     fmt::print(stderr, "{}", app.help());
     return ExitCode::kRefused;

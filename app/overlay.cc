@@ -13,9 +13,9 @@
 #include <opencv2/imgproc.hpp>
 #include <utility>
 
-#include "app/jpeg_encoder.h"
 #include "base/limits.h"
 #include "base/numbers.h"
+#include "tiling/jpeg_encoder.h"
 
 namespace cyto8 {
 namespace {

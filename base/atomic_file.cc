@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "base/checked_math.h"
+
 namespace cyto8 {
 namespace {
 
@@ -61,6 +63,7 @@ AtomicFile::AtomicFile(AtomicFile&& other) noexcept
       path_(std::move(other.path_)),
       temporary_(std::exchange(other.temporary_, {})),
       file_(std::exchange(other.file_, -1)),
+      size_bytes_(other.size_bytes_),
       buffer_(std::move(other.buffer_)),
       error_(std::move(other.error_)) {}
 
@@ -75,6 +78,7 @@ AtomicFile::~AtomicFile() {
 Status AtomicFile::Append(std::span<const std::byte> bytes) {
   CYTO8_RETURN_IF_ERROR(error_);
   buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+  size_bytes_ += static_cast<int64_t>(bytes.size());
   if (buffer_.size() >= kBufferBytes) error_ = Flush();
   return error_;
 }
@@ -91,6 +95,28 @@ Status AtomicFile::Flush() {
     rest = rest.subspan(static_cast<size_t>(count));
   }
   buffer_.clear();
+  return OkStatus();
+}
+
+Status AtomicFile::Overwrite(int64_t offset, std::span<const std::byte> bytes) {
+  CYTO8_RETURN_IF_ERROR(error_);
+  const auto count = static_cast<int64_t>(bytes.size());
+  CYTO8_RETURN_IF_ERROR(
+      CheckRange("bytes to overwrite", count, 0, size_bytes_));
+  CYTO8_RETURN_IF_ERROR(
+      CheckRange("offset to overwrite", offset, 0, size_bytes_ - count));
+  error_ = WriteOver(offset, bytes);
+  return error_;
+}
+
+Status AtomicFile::WriteOver(int64_t offset, std::span<const std::byte> rest) {
+  CYTO8_RETURN_IF_ERROR(Flush());
+  while (!rest.empty()) {
+    CYTO8_ASSIGN_OR_RETURN(const int64_t count,
+                           files_->WriteAt(file_, offset, rest, path_));
+    rest = rest.subspan(static_cast<size_t>(count));
+    offset += count;
+  }
   return OkStatus();
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,6 +34,14 @@ class AtomicFile {
   Status Append(std::span<const std::byte> bytes);
   Status Append(std::string_view text);
 
+  // How much has been appended.
+  int64_t size_bytes() const { return size_bytes_; }
+
+  // Puts bytes in place of appended ones, for what is known last but stands
+  // first: [offset, offset + bytes) lies within [0, size_bytes()), else
+  // kInvalidArgument. An error is kept as Append's are.
+  Status Overwrite(int64_t offset, std::span<const std::byte> bytes);
+
   // Everything on disk under the final name, or an error and nothing changed
   // there; except that when only the folder could not be synced, the error
   // comes with the new content in place, whole. At most once.
@@ -47,12 +56,14 @@ class AtomicFile {
   AtomicFile(FileSystem& files, std::string path, std::string temporary,
              int file);
   Status Flush();
+  Status WriteOver(int64_t offset, std::span<const std::byte> bytes);
   Status SyncAndClose();
 
   FileSystem* files_;
   std::string path_;
   std::string temporary_;  // empty once renamed or removed.
   int file_;               // -1 once closed.
+  int64_t size_bytes_ = 0;
   std::vector<std::byte> buffer_;
   Status error_;
 };

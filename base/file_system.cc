@@ -126,6 +126,16 @@ class PosixFileSystem final : public FileSystem {
     return static_cast<int64_t>(count);
   }
 
+  StatusOr<int64_t> WriteAt(int file, int64_t offset,
+                            std::span<const std::byte> bytes,
+                            const std::string& path) override {
+    const ssize_t count = RetryInterrupted(
+        [&] { return pwrite(file, bytes.data(), bytes.size(), offset); });
+    if (count < 0) return ErrnoStatus(errno, path);
+    if (count == 0) return ErrnoStatus(ENOSPC, path);
+    return static_cast<int64_t>(count);
+  }
+
   Status Sync(int file, const std::string& path) override {
     return Check(RetryInterrupted([&] { return fsync(file); }), path);
   }

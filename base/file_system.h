@@ -62,6 +62,10 @@ class FileSystem {
   // Bytes written, at least 1; may be fewer than given.
   virtual StatusOr<int64_t> Write(int file, std::span<const std::byte> bytes,
                                   const std::string& path) = 0;
+  // The same at an offset >= 0; the position of Write does not move.
+  virtual StatusOr<int64_t> WriteAt(int file, int64_t offset,
+                                    std::span<const std::byte> bytes,
+                                    const std::string& path) = 0;
   virtual Status Sync(int file, const std::string& path) = 0;
   virtual Status Close(int file, const std::string& path) = 0;
   virtual Status Rename(const std::string& from, const std::string& to) = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests of app/overlay.h and app/jpeg_encoder.h.
+// Tests of app/overlay.h and tiling/jpeg_encoder.h.
 #include "app/overlay.h"
 
 #include <gtest/gtest.h>
@@ -8,9 +8,9 @@
 #include <cstdlib>
 #include <random>
 
-#include "app/jpeg_encoder.h"
 #include "tests/app/result_fixture.h"
 #include "tests/support/image_encoding.h"
+#include "tiling/jpeg_encoder.h"
 #include "tiling/strict_jpeg.h"
 
 namespace cyto8 {

@@ -21,6 +21,10 @@ namespace {
 
 using Names = std::vector<std::string>;
 
+std::span<const std::byte> AsBytes(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
+
 class AtomicFileTest : public testing::Test {
  protected:
   AtomicFile Create() { return AtomicFile::Create(files_, path_).value(); }
@@ -66,6 +70,46 @@ TEST_F(AtomicFileTest, MoreThanTheBufferArrivesInOrder) {
   }
   EXPECT_TRUE(file.Commit().ok());
   EXPECT_EQ(folder_.Get("result"), expected);
+}
+
+// What is flushed already and what is still in the buffer.
+TEST_F(AtomicFileTest, OverwritesWhatWasAppendedWhereverItIs) {
+  files_.ShortenTransfers(3);
+  AtomicFile file = Create();
+  EXPECT_TRUE(file.Append("0123456789").ok());
+  EXPECT_EQ(file.size_bytes(), 10);
+  EXPECT_TRUE(file.Overwrite(2, AsBytes("abcd")).ok());
+  EXPECT_TRUE(file.Append("XY").ok());
+  EXPECT_TRUE(file.Overwrite(11, AsBytes("Z")).ok());
+  EXPECT_EQ(file.size_bytes(), 12);
+  EXPECT_TRUE(file.Commit().ok());
+  EXPECT_EQ(folder_.Get("result"), "01abcd6789XZ");
+}
+
+TEST_F(AtomicFileTest, OverwritesNothingBeyondItsEnd) {
+  AtomicFile file = Create();
+  EXPECT_TRUE(file.Append("0123").ok());
+  EXPECT_EQ(file.Overwrite(2, AsBytes("abc")).message(),
+            "offset to overwrite = 2: must be in [0, 1]");
+  EXPECT_EQ(file.Overwrite(-1, AsBytes("a")).message(),
+            "offset to overwrite = -1: must be in [0, 3]");
+  EXPECT_EQ(file.Overwrite(0, AsBytes("abcde")).message(),
+            "bytes to overwrite = 5: must be in [0, 4]");
+  EXPECT_TRUE(file.Commit().ok());
+  EXPECT_EQ(folder_.Get("result"), "0123");
+}
+
+TEST_F(AtomicFileTest, AnErrorWhileOverwritingIsKeptForCommit) {
+  folder_.Put("result", "old");
+  {
+    AtomicFile file = Create();
+    EXPECT_TRUE(file.Append("0123").ok());
+    files_.Arm({.kind = FileCall::kWriteAt, .error_number = EIO});
+    EXPECT_EQ(file.Overwrite(0, AsBytes("a")).code(), StatusCode::kIoError);
+    EXPECT_EQ(file.Commit().message(), path_ + ": Input/output error");
+  }
+  EXPECT_EQ(folder_.Names(), Names{"result"});
+  EXPECT_EQ(folder_.Get("result"), "old");
 }
 
 TEST_F(AtomicFileTest, ShortWritesAreContinued) {

@@ -69,6 +69,7 @@ TEST_F(FaultyFileSystemTest, EveryKindOfCallCanFail) {
   EXPECT_FALSE(files_.ReadAt(file, 0, bytes, a).ok());
   EXPECT_FALSE(files_.Map(file, 1, a).ok());
   EXPECT_FALSE(files_.Write(file, bytes, a).ok());
+  EXPECT_FALSE(files_.WriteAt(file, 0, bytes, a).ok());
   EXPECT_FALSE(files_.Sync(file, a).ok());
   EXPECT_FALSE(files_.Rename(a, folder_.PathOf("b")).ok());
   EXPECT_FALSE(files_.Remove(a).ok());
@@ -86,8 +87,9 @@ TEST_F(FaultyFileSystemTest, TransfersCanBeShortened) {
   const int file = files_.CreateNew(path).value();
   const std::byte bytes[10] = {};
   EXPECT_EQ(files_.Write(file, bytes, path).value(), 3);
+  EXPECT_EQ(files_.WriteAt(file, 2, bytes, path).value(), 3);
   EXPECT_TRUE(files_.Close(file, path).ok());
-  EXPECT_EQ(folder_.Get("a").size(), 3u);
+  EXPECT_EQ(folder_.Get("a").size(), 5u);
   folder_.Put("b", "0123456789");
   const int readable = files_.OpenForReading(folder_.PathOf("b")).value();
   std::byte read[10] = {};

@@ -141,6 +141,11 @@ class ShrinkingFileSystem final : public FileSystem {
                           const std::string& path) override {
     return files_.Write(file, bytes, path);
   }
+  StatusOr<int64_t> WriteAt(int file, int64_t offset,
+                            std::span<const std::byte> bytes,
+                            const std::string& path) override {
+    return files_.WriteAt(file, offset, bytes, path);
+  }
   Status Sync(int file, const std::string& path) override {
     return files_.Sync(file, path);
   }
@@ -315,6 +320,7 @@ TEST_F(FileSystemTest, CallsOnAClosedFileFail) {
   EXPECT_EQ(files_.ReadAt(-1, 0, {&byte, 1}, "x").status().ToString(),
             "IO_ERROR: x: Bad file descriptor");
   EXPECT_FALSE(files_.Write(-1, {&byte, 1}, "x").ok());
+  EXPECT_FALSE(files_.WriteAt(-1, 0, {&byte, 1}, "x").ok());
   EXPECT_FALSE(files_.Stat(-1, "x").ok());
   EXPECT_FALSE(files_.Sync(-1, "x").ok());
   EXPECT_FALSE(files_.Close(-1, "x").ok());

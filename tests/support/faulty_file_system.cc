@@ -119,6 +119,14 @@ StatusOr<int64_t> FaultyFileSystem::Write(int file,
   return files_.Write(file, bytes.first(Shortened(bytes.size())), path);
 }
 
+StatusOr<int64_t> FaultyFileSystem::WriteAt(int file, int64_t offset,
+                                            std::span<const std::byte> bytes,
+                                            const std::string& path) {
+  CYTO8_RETURN_IF_ERROR(Meet(FileCall::kWriteAt, path));
+  return files_.WriteAt(file, offset, bytes.first(Shortened(bytes.size())),
+                        path);
+}
+
 Status FaultyFileSystem::Sync(int file, const std::string& path) {
   CYTO8_RETURN_IF_ERROR(Meet(FileCall::kSync, path));
   return files_.Sync(file, path);

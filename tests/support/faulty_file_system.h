@@ -27,6 +27,7 @@ enum class FileCall {
   kReadAt,
   kMap,
   kWrite,
+  kWriteAt,
   kSync,
   kClose,
   kRename,
@@ -52,7 +53,8 @@ class FaultyFileSystem final : public FileSystem {
   // Calls are counted from here.
   void Arm(const Fault& fault);
   void Disarm();
-  // Read, ReadAt and Write move at most so many bytes at a time; at least 1.
+  // Read, ReadAt, Write and WriteAt move at most so many bytes at a time; at
+  // least 1.
   void ShortenTransfers(int64_t max_bytes);
   // From now on TryLock grants all, as some network file systems do.
   void PretendToLock();
@@ -76,6 +78,9 @@ class FaultyFileSystem final : public FileSystem {
                             const std::string& path) override;
   StatusOr<int64_t> Write(int file, std::span<const std::byte> bytes,
                           const std::string& path) override;
+  StatusOr<int64_t> WriteAt(int file, int64_t offset,
+                            std::span<const std::byte> bytes,
+                            const std::string& path) override;
   Status Sync(int file, const std::string& path) override;
   Status Close(int file, const std::string& path) override;
   Status Rename(const std::string& from, const std::string& to) override;

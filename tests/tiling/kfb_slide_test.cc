@@ -61,6 +61,8 @@ class OneFile final : public FileSystem {
 
   StatusOr<int> CreateNew(const std::string&) override { return Never(); }
   StatusOr<int> OpenDirectory(const std::string&) override { return Never(); }
+  StatusOr<int> OpenLock(const std::string&) override { return Never(); }
+  StatusOr<bool> TryLock(int, const std::string&) override { return Never(); }
   StatusOr<int64_t> Read(int, std::span<std::byte>,
                          const std::string&) override {
     return Never();
@@ -70,6 +72,10 @@ class OneFile final : public FileSystem {
   }
   StatusOr<int64_t> Write(int, std::span<const std::byte>,
                           const std::string&) override {
+    return Never();
+  }
+  StatusOr<int64_t> WriteAt(int, int64_t, std::span<const std::byte>,
+                            const std::string&) override {
     return Never();
   }
   Status Sync(int, const std::string&) override { return Never(); }

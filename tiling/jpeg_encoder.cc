@@ -5,7 +5,7 @@
 // only from the functions named ...Step, whose locals have none, and all of
 // them run under the one setjmp in Codec::Run. Its output is kept until the
 // call is over, so that no sink runs inside of libjpeg.
-#include "app/jpeg_encoder.h"
+#include "tiling/jpeg_encoder.h"
 
 #include <csetjmp>
 #include <cstdio>  // jpeglib.h needs it.
@@ -94,6 +94,9 @@ void StartStep(JpegState& state) {
     codec.comp_info[i].h_samp_factor = 1;
     codec.comp_info[i].v_samp_factor = 1;
   }
+  if (state.size.sampling == JpegSampling::k422) {
+    codec.comp_info[0].h_samp_factor = 2;
+  }
   jpeg_start_compress(&codec, TRUE);
 }
 
@@ -153,12 +156,13 @@ Status JpegRowWriter::Codec::Run(void (*step)(JpegState&)) {
              : Internal(message);
 }
 
-JpegRowWriter::JpegRowWriter(std::unique_ptr<Codec> codec, Sink sink)
+JpegRowWriter::JpegRowWriter(std::unique_ptr<Codec> codec, JpegSink sink)
     : codec_(std::move(codec)), sink_(std::move(sink)) {}
 JpegRowWriter::JpegRowWriter(JpegRowWriter&&) noexcept = default;
 JpegRowWriter::~JpegRowWriter() = default;
 
-StatusOr<JpegRowWriter> JpegRowWriter::Create(const JpegSize& size, Sink sink) {
+StatusOr<JpegRowWriter> JpegRowWriter::Create(const JpegSize& size,
+                                              JpegSink sink) {
   CYTO8_RETURN_IF_ERROR(
       CheckRange("JPEG width", size.width_px, 1, kMaxJpegSide));
   CYTO8_RETURN_IF_ERROR(
@@ -190,6 +194,21 @@ Status JpegRowWriter::Finish() {
 Status JpegRowWriter::PassOn() {
   const std::string bytes = codec_->TakeBytes();
   return bytes.empty() ? OkStatus() : sink_(bytes);
+}
+
+StatusOr<std::string> JpegBytes(const ImageView& image, JpegSize size) {
+  size.width_px = image.width_px;
+  size.height_px = image.height_px;
+  std::string bytes;
+  const auto keep = [&bytes](std::string_view more) {
+    bytes += more;
+    return OkStatus();
+  };
+  CYTO8_ASSIGN_OR_RETURN(JpegRowWriter writer,
+                         JpegRowWriter::Create(size, keep));
+  CYTO8_RETURN_IF_ERROR(writer.WriteRows(image));
+  CYTO8_RETURN_IF_ERROR(writer.Finish());
+  return bytes;
 }
 
 }  // namespace cyto8
