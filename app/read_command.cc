@@ -81,7 +81,7 @@ StatusOr<ExitCode> Read(FileSystem& files, const ReadOptions& options) {
       image->rows ? ReadOf(*image->rows, area, options.limits)
                   : ReadOf(*image->slide, options.level, area);
   if (!pixels.ok()) {
-    PrintMessage(Annotate(pixels.status(), options.slide).message());
+    PrintMessage(pixels.status().message());
     return ExitCode::kNoInput;
   }
   CYTO8_ASSIGN_OR_RETURN(const std::string png, EncodePng(pixels->view()));

@@ -112,7 +112,7 @@ class ActiveSlide {
     ++result.tiles_failed;
     if (first_failed_ < 0 || tile < first_failed_) {
       first_failed_ = tile;
-      failure_ = status.message();
+      failure_ = WithoutPath(status.message());
     }
   }
   // Once all tiles are done: what is to be known of those without a result.
@@ -143,6 +143,12 @@ class ActiveSlide {
   std::atomic<int64_t> tiles_left = 1;  // an image that failed to open has one.
 
  private:
+  // The image that a note belongs to is known.
+  std::string WithoutPath(const std::string& message) const {
+    const std::string path = result.identity.path + ": ";
+    return message.starts_with(path) ? message.substr(path.size()) : message;
+  }
+
   std::mutex mutex_;
   int64_t first_failed_ = -1;  // tile; none.
   std::string failure_;        // its.

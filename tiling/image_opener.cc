@@ -21,6 +21,7 @@ StatusOr<std::vector<std::byte>> BeginOf(FileSystem& files,
   std::vector<std::byte> bytes(static_cast<size_t>(
       std::min<int64_t>(kSignatureBytes, file->size_bytes())));
   CYTO8_RETURN_IF_ERROR(file->ReadAt(0, bytes));
+  CYTO8_RETURN_IF_ERROR(file->Close());
   return bytes;
 }
 

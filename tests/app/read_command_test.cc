@@ -97,7 +97,9 @@ TEST_F(ReadCommandTest, DamageIsAnErrorOfTheRectanglesThatShowIt) {
   folder_.Put("cut.png", bytes.substr(0, bytes.size() / 2));
   const Outcome outcome = Read("cut.png", 0, {0, 0, 10, 10});
   EXPECT_EQ(outcome.code, ExitCode::kNoInput);
-  EXPECT_NE(outcome.err.find("cut.png: damaged PNG: "), std::string::npos);
+  EXPECT_TRUE(outcome.err.starts_with("cyto8: " + folder_.PathOf("cut.png") +
+                                      ": damaged PNG: "))
+      << outcome.err;
   EXPECT_EQ(
       Read("none.svs", 0, {0, 0, 1, 1}).err,
       "cyto8: " + folder_.PathOf("none.svs") + ": No such file or directory\n");
