@@ -41,6 +41,8 @@ TEST(CommandLineTest, EveryCommandHasHelp) {
       {},
       {"score"},
       {"info"},
+      {"read"},
+      {"make-slide"},
       {"graph"},
       {"graph", "run"},
       {"graph", "summarize"},
