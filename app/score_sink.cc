@@ -11,6 +11,7 @@
 
 #include "app/slide_files.h"
 #include "app/stopwatch.h"
+#include "tiling/image_opener.h"
 #include "tiling/row_source.h"
 
 namespace cyto8 {
@@ -26,10 +27,12 @@ SlideSummary Unfinished(const SlideInput& input) {
 
 // The rows of an image, read a second time: until its boxes were known there
 // was nothing to draw, and holding it would take memory that grows with it.
+// Empty for a slide, whose full resolution is no picture.
 StatusOr<RowReader> ReadAgain(FileSystem& files, const std::string& path,
                               const Limits& limits) {
-  CYTO8_ASSIGN_OR_RETURN(std::shared_ptr<RowSource> rows,
-                         OpenRows(files, path, limits));
+  CYTO8_ASSIGN_OR_RETURN(OpenedImage image, OpenImage(files, path, limits));
+  if (image.slide) return RowReader();
+  const std::shared_ptr<RowSource> rows = std::move(image.rows);
   return RowReader([rows](int64_t count, uint8_t* dst, int64_t stride_bytes) {
     return rows->ReadRows(count, dst, stride_bytes);
   });
@@ -84,6 +87,7 @@ Status ScoreSink::Write(SlideResult& result) {
     CYTO8_ASSIGN_OR_RETURN(
         options.overlay_rows,
         ReadAgain(*context_.files, result.identity.path, *context_.limits));
+    if (!options.overlay_rows) AddNote("a slide has no overlay", result);
   }
   return WriteSlideFiles(*context_.files, options, result);
 }

@@ -51,7 +51,8 @@ StatusOr<OpenedImage> OpenImage(FileSystem& files, const std::string& path,
       image.slide = std::move(*slide);
       return image;
     }
-    if (!slide.ok() && slide.status().code() != StatusCode::kUnimplemented) {
+    const bool other_kind = slide.status().code() == StatusCode::kUnimplemented;
+    if (!slide.ok() && !(other_kind && RecogniseImage(begin).ok())) {
       return slide.status();
     }
   }

@@ -40,6 +40,16 @@ bool IsForOpenSlide(const Status& status, const std::string& path) {
   return !vendor.empty() && vendor != "aperio" && vendor != "generic-tiff";
 }
 
+// Neither KFB nor TIFF. What nobody knows is named by its content.
+StatusOr<std::unique_ptr<SlideReader>> OpenOtherKind(
+    std::span<const std::byte> begin, const std::string& path,
+    const Limits& limits) {
+  StatusOr<std::unique_ptr<SlideReader>> slide = OpenByOpenSlide(path, limits);
+  if (slide.status().code() != StatusCode::kUnimplemented) return slide;
+  const Status unknown = RecogniseImage(begin).status();
+  return unknown.ok() ? slide.status() : Annotate(unknown, path);
+}
+
 }  // namespace
 
 StatusOr<std::unique_ptr<SlideReader>> OpenSlideFile(FileSystem& files,
@@ -48,7 +58,7 @@ StatusOr<std::unique_ptr<SlideReader>> OpenSlideFile(FileSystem& files,
   CYTO8_ASSIGN_OR_RETURN(const std::vector<std::byte> begin,
                          BeginOf(files, path));
   if (LooksLikeKfb(begin)) return OpenKfb(files, path, limits);
-  if (!IsTiff(begin)) return OpenByOpenSlide(path, limits);
+  if (!IsTiff(begin)) return OpenOtherKind(begin, path, limits);
   StatusOr<std::unique_ptr<SlideReader>> direct =
       OpenTiffPyramid(files, path, limits);
   if (direct.ok() || !IsForOpenSlide(direct.status(), path)) return direct;

@@ -137,6 +137,51 @@ TEST_F(ScoreCommandTest, WithoutOverlaysThereIsNone) {
   }
 }
 
+TEST_F(ScoreCommandTest, ASlideHasAllFilesButAnOverlay) {
+  const auto level = [](int64_t width, int64_t height) {
+    return TiffSource{.width_px = width,
+                      .height_px = height,
+                      .tile_px = 64,
+                      .values = ValuesOf(MakeTestImage(width, height).view())};
+  };
+  folder_.Put("s.tif", TextOf(EncodeTiff({level(300, 200), level(150, 100)})));
+  const Outcome outcome = Run(Options({"s.tif"}));
+  EXPECT_EQ(outcome.code, ExitCode::kWhole) << outcome.err;
+  const auto image = Manifest()["images"][0];
+  EXPECT_EQ(image["status"], "done");
+  EXPECT_EQ(image["tiles"], 6);
+  EXPECT_EQ(image["notes"], "a slide has no overlay");
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(
+           folder_.PathOf("out/slides/" + image["id"].get<std::string>()))) {
+    names.insert(entry.path().filename().string());
+  }
+  EXPECT_THAT(names, ElementsAre("coco.json", "detections.csv",
+                                 "detections.geojson.gz", "heatmap.png"));
+}
+
+// promises.md P4.
+TEST_F(ScoreCommandTest, ASlideOfWhichSomeTilesCannotBeReadIsPartial) {
+  TiffSource full = {.width_px = 300,
+                     .height_px = 200,
+                     .compression = 8,
+                     .tile_px = 64,
+                     .values = ValuesOf(MakeTestImage(300, 200).view())};
+  TiffSource half = full;
+  half.width_px = 150;
+  half.height_px = 100;
+  half.values = ValuesOf(MakeTestImage(150, 100).view());
+  std::string bytes(TextOf(EncodeTiff({full, half})));
+  for (size_t i = 20; i < 200; ++i) bytes[i] = static_cast<char>(i * 7);
+  folder_.Put("s.tif", bytes);
+  EXPECT_EQ(Run(Options({"s.tif"})).code, ExitCode::kPartial);
+  const auto image = Manifest()["images"][0];
+  EXPECT_EQ(image["status"], "partial");
+  EXPECT_EQ(image["tiles_failed"], 1);
+  EXPECT_THAT(image["notes"].get<std::string>(),
+              HasSubstr("1 of 6 tiles have no result, tile 0: "));
+}
+
 TEST_F(ScoreCommandTest, FilesAgreeWithEachOther) {
   EXPECT_EQ(Run(Options({"a.png", "b.png"})).code, ExitCode::kWhole);
   const nlohmann::json manifest = Manifest();

@@ -74,6 +74,14 @@ TEST_F(ImageOpenerTest, WhatNobodyReadsIsNamedAsRowsNameIt) {
                 ": BMP is not supported yet: must be JPEG, PNG or TIFF");
 }
 
+TEST_F(ImageOpenerTest, AFluorescenceSlideIsRefusedByName) {
+  Bytes bytes = EncodeKfb(KfbWithPictures(300, 200, 0));
+  bytes[7] = std::byte{'F'};
+  EXPECT_TRUE(Open(bytes).starts_with("UNIMPLEMENTED: " + path_ +
+                                      ": fluorescence slide (KFBF)"))
+      << Open(bytes);
+}
+
 // Never handed on to a reader that sees the good part only.
 TEST_F(ImageOpenerTest, ADamagedSlideIsNoImage) {
   Bytes bytes = EncodeTiff({Tiled(64, 48), Tiled(32, 24)});
