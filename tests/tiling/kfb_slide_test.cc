@@ -588,12 +588,12 @@ TEST(PromiseP10, EachFailingCallOfAKfbIsNamed) {
     files.Arm({.index = i, .error_number = EIO});
     const Status status = read_all();
     EXPECT_EQ(status.code(), StatusCode::kIoError) << i;
-    EXPECT_TRUE(status.message().starts_with(path + ": ")) << status.message();
+    EXPECT_EQ(status.message(), path + ": Input/output error");
     EXPECT_EQ(files.open_files(), 0);
   }
 }
 
-TEST(KfbSlideTest, AFailedReadNamesTheBlockAndEndsNothing) {
+TEST(KfbSlideTest, AFailedReadFailsItsBlockAndEndsNothing) {
   const TemporaryFolder folder;
   folder.Put("a.kfb", AsText(EncodeKfb(KfbWithPictures(300, 200))));
   const std::string path = folder.PathOf("a.kfb");
@@ -601,9 +601,7 @@ TEST(KfbSlideTest, AFailedReadNamesTheBlockAndEndsNothing) {
   const std::unique_ptr<SlideReader> slide = OpenKfb(files, path, {}).value();
   files.Arm({.kind = FileCall::kReadAt, .error_number = EIO});
   const Status status = slide->ReadBlock({0, 1, 0}).status();
-  EXPECT_TRUE(
-      status.message().starts_with(path + ": level 0, column 1, row 0: "))
-      << status.message();
+  EXPECT_EQ(status.message(), path + ": Input/output error");
   EXPECT_TRUE(slide->ReadBlock({0, 1, 0}).ok());
 }
 
@@ -616,8 +614,7 @@ TEST(KfbSlideTest, AFileThatBecomesShorterFails) {
       OpenKfb(RealFileSystem(), path, {}).value();
   folder.Put("a.kfb", AsText(bytes).substr(0, 1000));
   EXPECT_EQ(slide->ReadBlock({1, 0, 0}).status().ToString(),
-            "DATA_LOSS: " + path +
-                ": level 1, column 0, row 0: became shorter while read");
+            "DATA_LOSS: " + path + ": became shorter while read");
 }
 
 }  // namespace
