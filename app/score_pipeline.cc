@@ -300,6 +300,7 @@ Status Stages::OpenOrFail(ActiveSlide& slide, const SlideInput& input) {
   slide.result.height_px = plan.height_px;
   slide.result.mpp = plan.mpp;
   slide.result.tiles = std::ssize(plan.tiles);
+  slide.result.is_slide = plan.is_slide;
   if (plan.pages > 1) {
     AddNote("the first of " + std::to_string(plan.pages) + " pages",
             slide.result);

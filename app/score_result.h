@@ -70,6 +70,7 @@ struct SlideFacts {
   Mpp mpp = {};
   int64_t tiles = 0;         // of the grid.
   int64_t tiles_failed = 0;  // of those, without a result.
+  bool is_slide = false;     // read block by block, see tile_source.h.
   std::string notes = {};    // joined by "; ": what is no error, for a reader.
   int64_t attempts = 1;      // of scoring it, this one included.
   StageSeconds seconds = {};

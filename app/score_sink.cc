@@ -11,7 +11,6 @@
 
 #include "app/slide_files.h"
 #include "app/stopwatch.h"
-#include "tiling/image_opener.h"
 #include "tiling/row_source.h"
 
 namespace cyto8 {
@@ -27,12 +26,10 @@ SlideSummary Unfinished(const SlideInput& input) {
 
 // The rows of an image, read a second time: until its boxes were known there
 // was nothing to draw, and holding it would take memory that grows with it.
-// Empty for a slide, whose full resolution is no picture.
 StatusOr<RowReader> ReadAgain(FileSystem& files, const std::string& path,
                               const Limits& limits) {
-  CYTO8_ASSIGN_OR_RETURN(OpenedImage image, OpenImage(files, path, limits));
-  if (image.slide) return RowReader();
-  const std::shared_ptr<RowSource> rows = std::move(image.rows);
+  CYTO8_ASSIGN_OR_RETURN(std::shared_ptr<RowSource> rows,
+                         OpenRows(files, path, limits));
   return RowReader([rows](int64_t count, uint8_t* dst, int64_t stride_bytes) {
     return rows->ReadRows(count, dst, stride_bytes);
   });
@@ -83,11 +80,13 @@ Status ScoreSink::Write(SlideResult& result) {
   SlideFilesOptions options = {.folder = FolderOf(result),
                                .card = context_.card,
                                .heatmap = settings.heatmaps};
-  if (settings.overlays) {
+  // The full resolution of a slide is no picture.
+  if (settings.overlays && result.is_slide) {
+    AddNote("a slide has no overlay", result);
+  } else if (settings.overlays) {
     CYTO8_ASSIGN_OR_RETURN(
         options.overlay_rows,
         ReadAgain(*context_.files, result.identity.path, *context_.limits));
-    if (!options.overlay_rows) AddNote("a slide has no overlay", result);
   }
   return WriteSlideFiles(*context_.files, options, result);
 }

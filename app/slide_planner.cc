@@ -134,8 +134,7 @@ StatusOr<SlidePlan> SlidePlanner::PlanOf(SlideReader& slide,
   const SlideInfo& info = slide.info();
   SlidePlan plan = {.width_px = info.levels.front().width_px,
                     .height_px = info.levels.front().height_px,
-                    .is_slide = true,
-                    .format = info.format};
+                    .is_slide = true};
   CYTO8_ASSIGN_OR_RETURN(
       plan.mpp,
       ResolveMpp(input.hints.flag, input.hints.side_file, info.um_per_px));

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "app/mpp_source.h"
@@ -59,7 +58,6 @@ struct SlidePlan {
   int64_t pages = 1;             // of the file; the first is read.
   // Read block by block, with a cache: tiles_fail_alone (tile_source.h).
   bool is_slide = false;
-  std::string format = {};  // of a slide: "Aperio SVS".
 
   // Real ratios of the rounded sides, scaled over full.
   double ratio_x() const;

@@ -227,6 +227,18 @@ FileSystem& RealFileSystem() {
   return files;
 }
 
+Status ReadExactlyAt(FileSystem& files, int file, int64_t offset,
+                     std::span<std::byte> bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    CYTO8_ASSIGN_OR_RETURN(const int64_t count,
+                           files.ReadAt(file, offset, bytes, path));
+    if (count == 0) return DataLoss(path + ": became shorter while read");
+    offset += count;
+    bytes = bytes.subspan(static_cast<size_t>(count));
+  }
+  return OkStatus();
+}
+
 StatusOr<std::vector<std::byte>> ReadWholeFile(FileSystem& files,
                                                const std::string& path,
                                                int64_t max_bytes) {

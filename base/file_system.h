@@ -81,6 +81,10 @@ class FileSystem {
 // The operating system's files. Stateless; one shared instance.
 FileSystem& RealFileSystem();
 
+// All of `bytes` from an offset on; kDataLoss if the file ends before.
+Status ReadExactlyAt(FileSystem& files, int file, int64_t offset,
+                     std::span<std::byte> bytes, const std::string& path);
+
 // The whole content. kInvalidArgument if the file is larger than max_bytes
 // (checked before allocation) or not a regular file.
 StatusOr<std::vector<std::byte>> ReadWholeFile(FileSystem& files,

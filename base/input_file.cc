@@ -47,14 +47,7 @@ Status InputFile::Close() {
 
 Status InputFile::Fill(int64_t offset, std::span<std::byte> dst) {
   CYTO8_ENSURE(open_);
-  while (!dst.empty()) {
-    CYTO8_ASSIGN_OR_RETURN(const int64_t count,
-                           files_->ReadAt(file_, offset, dst, path_));
-    if (count == 0) return DataLoss(path_ + ": became shorter while read");
-    offset += count;
-    dst = dst.subspan(static_cast<size_t>(count));
-  }
-  return OkStatus();
+  return ReadExactlyAt(*files_, file_, offset, dst, path_);
 }
 
 BlockReader::BlockReader(ByteSource& source, int64_t begin, int64_t end)

@@ -2,7 +2,6 @@
 // See image_opener.h.
 #include "tiling/image_opener.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <utility>
@@ -13,17 +12,6 @@
 
 namespace cyto8 {
 namespace {
-
-StatusOr<std::vector<std::byte>> BeginOf(FileSystem& files,
-                                         const std::string& path) {
-  CYTO8_ASSIGN_OR_RETURN(const std::unique_ptr<InputFile> file,
-                         InputFile::Open(files, path));
-  std::vector<std::byte> bytes(static_cast<size_t>(
-      std::min<int64_t>(kSignatureBytes, file->size_bytes())));
-  CYTO8_RETURN_IF_ERROR(file->ReadAt(0, bytes));
-  CYTO8_RETURN_IF_ERROR(file->Close());
-  return bytes;
-}
 
 // JPEG, PNG and what is empty are no slides.
 bool MayBeSlide(std::span<const std::byte> begin) {
@@ -41,8 +29,10 @@ bool IsPyramid(const SlideInfo& slide) {
 
 StatusOr<OpenedImage> OpenImage(FileSystem& files, const std::string& path,
                                 const Limits& limits) {
+  CYTO8_ASSIGN_OR_RETURN(std::unique_ptr<InputFile> file,
+                         InputFile::Open(files, path));
   CYTO8_ASSIGN_OR_RETURN(const std::vector<std::byte> begin,
-                         BeginOf(files, path));
+                         ReadSignature(*file));
   OpenedImage image;
   if (MayBeSlide(begin)) {
     StatusOr<std::unique_ptr<SlideReader>> slide =
@@ -56,7 +46,7 @@ StatusOr<OpenedImage> OpenImage(FileSystem& files, const std::string& path,
       return slide.status();
     }
   }
-  CYTO8_ASSIGN_OR_RETURN(image.rows, OpenRows(files, path, limits));
+  CYTO8_ASSIGN_OR_RETURN(image.rows, OpenRows(std::move(file), path, limits));
   return image;
 }
 

@@ -82,9 +82,8 @@ Status OpenedRows::Open(const Limits& limits) {
 }
 
 Status OpenedRows::OpenByContent(const Limits& limits) {
-  std::vector<std::byte> begin(
-      static_cast<size_t>(std::min(kSignatureBytes, bytes_->size_bytes())));
-  CYTO8_RETURN_IF_ERROR(bytes_->ReadAt(0, begin));
+  CYTO8_ASSIGN_OR_RETURN(const std::vector<std::byte> begin,
+                         ReadSignature(*bytes_));
   CYTO8_ASSIGN_OR_RETURN(const ImageFormat format, RecogniseImage(begin));
   switch (format) {
     case ImageFormat::kJpeg: {
@@ -152,6 +151,13 @@ StatusOr<ImageFormat> RecogniseImage(std::span<const std::byte> bytes) {
   return Unimplemented("content is not recognised: must be JPEG, PNG or TIFF");
 }
 
+StatusOr<std::vector<std::byte>> ReadSignature(ByteSource& bytes) {
+  std::vector<std::byte> begin(
+      static_cast<size_t>(std::min(kSignatureBytes, bytes.size_bytes())));
+  CYTO8_RETURN_IF_ERROR(bytes.ReadAt(0, begin));
+  return begin;
+}
+
 StatusOr<Image> ReadAllRows(RowSource& rows, const Limits& limits) {
   const ImageInfo& info = rows.info();
   CYTO8_ASSIGN_OR_RETURN(Image image,
@@ -166,6 +172,12 @@ StatusOr<std::unique_ptr<RowSource>> OpenRows(FileSystem& files,
                                               const Limits& limits) {
   CYTO8_ASSIGN_OR_RETURN(std::unique_ptr<InputFile> file,
                          InputFile::Open(files, path));
+  return OpenRows(std::move(file), path, limits);
+}
+
+StatusOr<std::unique_ptr<RowSource>> OpenRows(std::unique_ptr<InputFile> file,
+                                              const std::string& path,
+                                              const Limits& limits) {
   return OpenBytes(std::move(file), path, limits);
 }
 

@@ -9,9 +9,11 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/file_system.h"
 #include "base/image_view.h"
+#include "base/input_file.h"
 #include "base/limits.h"
 #include "base/status.h"
 #include "tiling/image_info.h"
@@ -23,6 +25,9 @@ namespace cyto8 {
 // is known. kSignatureBytes are enough.
 inline constexpr int64_t kSignatureBytes = 132;
 StatusOr<ImageFormat> RecogniseImage(std::span<const std::byte> bytes);
+
+// The first kSignatureBytes of a source, fewer of a smaller one.
+StatusOr<std::vector<std::byte>> ReadSignature(ByteSource& bytes);
 
 // The rows of one image, once. Belongs to one thread at a time; different
 // sources are independent. No exception but std::bad_alloc leaves it.
@@ -57,6 +62,11 @@ StatusOr<Image> ReadAllRows(RowSource& rows, const Limits& limits);
 // JPEG, PNG and TIFF, or a kind of these that is not supported. Errors, also
 // those of the rows, start with the path.
 StatusOr<std::unique_ptr<RowSource>> OpenRows(FileSystem& files,
+                                              const std::string& path,
+                                              const Limits& limits);
+
+// The same for a file that is open already.
+StatusOr<std::unique_ptr<RowSource>> OpenRows(std::unique_ptr<InputFile> file,
                                               const std::string& path,
                                               const Limits& limits);
 

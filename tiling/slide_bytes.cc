@@ -29,14 +29,7 @@ class FileBytes final : public SlideBytes {
 
   int64_t size_bytes() const override { return size_bytes_; }
   Status ReadAt(int64_t offset, std::span<std::byte> dst) const override {
-    while (!dst.empty()) {
-      CYTO8_ASSIGN_OR_RETURN(const int64_t count,
-                             files_->ReadAt(file_, offset, dst, path_));
-      if (count == 0) return DataLoss(path_ + ": became shorter while read");
-      offset += count;
-      dst = dst.subspan(static_cast<size_t>(count));
-    }
-    return OkStatus();
+    return ReadExactlyAt(*files_, file_, offset, dst, path_);
   }
   Status Named(const Status& status) const override {
     return Annotate(status, path_);

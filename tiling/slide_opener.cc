@@ -2,30 +2,18 @@
 // Content to reader; see slide_opener.h.
 #include "tiling/slide_opener.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <vector>
 
+#include "base/input_file.h"
 #include "tiling/kfb_slide.h"
 #include "tiling/openslide_reader.h"
 #include "tiling/row_source.h"
-#include "tiling/slide_bytes.h"
 #include "tiling/tiff_pyramid.h"
 
 namespace cyto8 {
 namespace {
-
-StatusOr<std::vector<std::byte>> BeginOf(FileSystem& files,
-                                         const std::string& path) {
-  CYTO8_ASSIGN_OR_RETURN(const std::unique_ptr<SlideBytes> bytes,
-                         SlideBytes::Open(files, path));
-  std::vector<std::byte> begin(
-      static_cast<size_t>(std::min(kSignatureBytes, bytes->size_bytes())));
-  CYTO8_RETURN_IF_ERROR(bytes->ReadAt(0, begin));
-  if (begin.empty()) return bytes->Named(DataLoss("the file is empty"));
-  return begin;
-}
 
 bool IsTiff(std::span<const std::byte> begin) {
   const StatusOr<ImageFormat> format = RecogniseImage(begin);
@@ -55,8 +43,11 @@ StatusOr<std::unique_ptr<SlideReader>> OpenOtherKind(
 StatusOr<std::unique_ptr<SlideReader>> OpenSlideFile(FileSystem& files,
                                                      const std::string& path,
                                                      const Limits& limits) {
+  CYTO8_ASSIGN_OR_RETURN(const std::unique_ptr<InputFile> file,
+                         InputFile::Open(files, path));
   CYTO8_ASSIGN_OR_RETURN(const std::vector<std::byte> begin,
-                         BeginOf(files, path));
+                         ReadSignature(*file));
+  if (begin.empty()) return DataLoss(path + ": the file is empty");
   if (LooksLikeKfb(begin)) return OpenKfb(files, path, limits);
   if (!IsTiff(begin)) return OpenOtherKind(begin, path, limits);
   StatusOr<std::unique_ptr<SlideReader>> direct =
