@@ -56,8 +56,8 @@ class FeatureIds {
 FeatureIds::FeatureIds(const SlideResult& slide) {
   std::vector<size_t> all;
   all.reserve(slide.cells.size());
-  for (const FoundCell& cell : slide.cells) {
-    all.push_back(HashOf(NameOf(slide.identity, cell.detection)));
+  for (const Detection& cell : slide.cells) {
+    all.push_back(HashOf(NameOf(slide.identity, cell)));
   }
   std::sort(all.begin(), all.end());
   for (size_t i = 1; i < all.size(); ++i) {
@@ -134,7 +134,7 @@ Status WriteGeoJson(const SlideResult& slide, const ModelCard& card,
   FeatureIds ids(slide);
   CYTO8_RETURN_IF_ERROR(sink(Head(slide)));
   for (size_t i = 0; i < slide.cells.size(); ++i) {
-    const Detection& cell = slide.cells[i].detection;
+    const Detection& cell = slide.cells[i];
     CYTO8_ASSIGN_OR_RETURN(const std::string id,
                            ids.Next(slide.identity, cell));
     const auto class_index = static_cast<size_t>(cell.class_id - 1);

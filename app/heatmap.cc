@@ -117,8 +117,8 @@ Heatmap MakeHeatmap(const SlideResult& slide, const ModelCard& card) {
   map.values.resize(static_cast<size_t>(map.width_px * map.height_px));
   const std::vector<bool> shown = ShownClasses(card, map.abnormal_only);
   HeatmapPainter painter(map);
-  for (const FoundCell& cell : slide.cells) {
-    const Detection& detection = cell.detection;
+  for (const Detection& cell : slide.cells) {
+    const Detection& detection = cell;
     if (shown[static_cast<size_t>(detection.class_id - 1)]) {
       painter.Paint(detection.box, ValueOf(detection.score));
     }

@@ -163,13 +163,12 @@ int64_t BandRows(const OverlaySize& size) {
 
 }  // namespace
 
-OverlayPainter::OverlayPainter(std::span<const FoundCell> cells,
+OverlayPainter::OverlayPainter(std::span<const Detection> cells,
                                std::span<const CardClass> classes)
     : cells_(cells), classes_(classes), by_top_(cells.size()) {
   std::iota(by_top_.begin(), by_top_.end(), size_t{0});
   std::stable_sort(by_top_.begin(), by_top_.end(), [&](size_t a, size_t b) {
-    return FirstRow(cells_[a].detection.box) <
-           FirstRow(cells_[b].detection.box);
+    return FirstRow(cells_[a].box) < FirstRow(cells_[b].box);
   });
 }
 
@@ -214,20 +213,18 @@ Status OverlayPainter::PaintCell(const Detection& cell, const Band& band) {
 // Those that reach into the band, the lowest score first.
 void OverlayPainter::ChooseActive(const Band& band) {
   const int64_t end = band.y_px + band.height_px;
-  while (next_ < by_top_.size() &&
-         FirstRow(cells_[by_top_[next_]].detection.box) < end) {
+  while (next_ < by_top_.size() && FirstRow(cells_[by_top_[next_]].box) < end) {
     active_.push_back(by_top_[next_++]);
   }
-  std::erase_if(active_, [&](size_t i) {
-    return EndRow(cells_[i].detection.box) <= band.y_px;
-  });
+  std::erase_if(active_,
+                [&](size_t i) { return EndRow(cells_[i].box) <= band.y_px; });
   std::sort(active_.begin(), active_.end(), std::greater<>());
 }
 
 Status OverlayPainter::Paint(const Band& band) {
   ChooseActive(band);
   for (const size_t i : active_) {
-    CYTO8_RETURN_IF_ERROR(PaintCell(cells_[i].detection, band));
+    CYTO8_RETURN_IF_ERROR(PaintCell(cells_[i], band));
   }
   return OkStatus();
 }

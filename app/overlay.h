@@ -39,7 +39,7 @@ class OverlayPainter {
   // Boxes are in pixels of the image, in the order of DetectionBefore; what
   // reaches past it is cut, the highest score is on top. Both lists outlive
   // the painter; every class id is one of `classes`.
-  OverlayPainter(std::span<const FoundCell> cells,
+  OverlayPainter(std::span<const Detection> cells,
                  std::span<const CardClass> classes);
 
   // Bands come from top to bottom. kInternal if OpenCV, which draws the
@@ -57,7 +57,7 @@ class OverlayPainter {
   Status PaintCell(const Detection& cell, const Band& band);
   void ChooseActive(const Band& band);
 
-  std::span<const FoundCell> cells_;
+  std::span<const Detection> cells_;
   std::span<const CardClass> classes_;
   std::vector<size_t> by_top_;       // indices of cells, by their first row.
   size_t next_ = 0;                  // in by_top_: not active yet.

@@ -41,19 +41,18 @@ std::string CsvLine(std::initializer_list<std::string_view> cells) {
 
 std::string DetectionLine(const SlideResult& slide, const ModelCard& card,
                           size_t index) {
-  const FoundCell& cell = slide.cells[index];
-  const Box& box = cell.detection.box;
-  const auto class_index = static_cast<size_t>(cell.detection.class_id - 1);
+  const Detection& cell = slide.cells[index];
+  const Box& box = cell.box;
+  const auto class_index = static_cast<size_t>(cell.class_id - 1);
   const std::string rank = std::to_string(index + 1);
   const double x_px = (box.x_min + box.x_max) / 2;
   const double y_px = (box.y_min + box.y_max) / 2;
-  return CsvLine({slide.identity.id, rank, card.classes[class_index].name,
-                  FormatFixed(cell.detection.score, kScoreDecimals), rank,
-                  BoxNumber(box.x_min), BoxNumber(box.y_min),
-                  BoxNumber(box.width()), BoxNumber(box.height()),
-                  Micrometres(x_px, slide.mpp), Micrometres(y_px, slide.mpp),
-                  std::to_string(cell.tile),
-                  ReachesPastImage(box, slide) ? "edge" : ""});
+  return CsvLine(
+      {slide.identity.id, rank, card.classes[class_index].name,
+       FormatFixed(cell.score, kScoreDecimals), rank, BoxNumber(box.x_min),
+       BoxNumber(box.y_min), BoxNumber(box.width()), BoxNumber(box.height()),
+       Micrometres(x_px, slide.mpp), Micrometres(y_px, slide.mpp),
+       std::to_string(cell.tile), ReachesPastImage(box, slide) ? "edge" : ""});
 }
 
 std::string SlideLine(const SlideSummary& slide) {
@@ -98,9 +97,8 @@ std::string CsvCell(std::string_view text) {
 
 Status WriteCoco(const SlideResult& slide, const Sink& sink) {
   std::string before = "[\n ";
-  for (const FoundCell& cell : slide.cells) {
-    CYTO8_RETURN_IF_ERROR(
-        sink(before + CocoEntry(slide.identity, cell.detection)));
+  for (const Detection& cell : slide.cells) {
+    CYTO8_RETURN_IF_ERROR(sink(before + CocoEntry(slide.identity, cell)));
     before = ",\n ";
   }
   return sink(slide.cells.empty() ? "[\n]\n" : "\n]\n");

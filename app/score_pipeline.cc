@@ -43,50 +43,6 @@ bool IsOnTile(const Box& box, const Tile& tile) {
          box.y_max > 0;
 }
 
-bool FoundBefore(const FoundCell& a, const FoundCell& b) {
-  if (a.detection == b.detection) return a.tile < b.tile;
-  return DetectionBefore(a.detection, b.detection);
-}
-
-bool SameScoreAndClass(const Detection& a, const Detection& b) {
-  return a.score == b.score && a.class_id == b.class_id;
-}
-
-// The found cell that a merged one has its score and class from. A fusion may
-// have moved the box, so of several the one that overlaps most.
-const FoundCell& OriginOf(const Detection& merged,
-                          const std::vector<FoundCell>& found) {
-  const FoundCell first = {.detection = {.box = {.x_min = -kMaxCoordinate,
-                                                 .y_min = -kMaxCoordinate,
-                                                 .x_max = -kMaxCoordinate,
-                                                 .y_max = -kMaxCoordinate},
-                                         .score = merged.score,
-                                         .class_id = merged.class_id}};
-  auto best = std::lower_bound(found.begin(), found.end(), first, FoundBefore);
-  for (auto it = best; it != found.end(); ++it) {
-    if (!SameScoreAndClass(it->detection, merged)) break;
-    if (it->detection == merged) return *it;
-    if (Iou(it->detection.box, merged.box) >
-        Iou(best->detection.box, merged.box)) {
-      best = it;
-    }
-  }
-  return *best;
-}
-
-// The merged detections, each with the tile that found it.
-std::vector<FoundCell> WithTiles(const std::vector<Detection>& merged,
-                                 std::vector<FoundCell> found) {
-  std::sort(found.begin(), found.end(), FoundBefore);
-  std::vector<FoundCell> cells;
-  cells.reserve(merged.size());
-  for (const Detection& detection : merged) {
-    cells.push_back(
-        {.detection = detection, .tile = OriginOf(detection, found).tile});
-  }
-  return cells;
-}
-
 // An image in work. Its tiles are in the hands of several threads.
 class ActiveSlide {
  public:
@@ -127,7 +83,7 @@ class ActiveSlide {
     const std::lock_guard lock(mutex_);
     result.seconds.*stage += seconds;
   }
-  Status AddCells(const std::vector<FoundCell>& cells, int64_t max_boxes) {
+  Status AddCells(const std::vector<Detection>& cells, int64_t max_boxes) {
     const std::lock_guard lock(mutex_);
     const int64_t boxes = std::ssize(result.cells) + std::ssize(cells);
     CYTO8_RETURN_IF_ERROR(
@@ -330,13 +286,14 @@ Status Stages::DetectOrFail(TileToken& token, ParallelFor& executor) {
   const Tile& tile = plan.tiles[static_cast<size_t>(token.tile)];
   CYTO8_ASSIGN_OR_RETURN(const TileDetections found,
                          DetectOn(tile, token, executor));
-  std::vector<FoundCell> cells;
+  std::vector<Detection> cells;
   cells.reserve(found.detections.size());
   for (const Detection& relative : found.detections) {
     if (!IsOnTile(relative.box, tile)) continue;
     Detection cell = OnImage(relative, found.placement);
     cell.box = Bounded(slide.opened.tiles->ToLevelZero(token.tile, cell.box));
-    cells.push_back({.detection = cell, .tile = token.tile});
+    cell.tile = token.tile;
+    cells.push_back(cell);
   }
   return slide.AddCells(cells, options_.limits.max_boxes);
 }
@@ -383,12 +340,8 @@ Status Stages::Merge(SlideResult& result) {
   if (result.tiles == 1 && !options_.merge_single_tiles) {
     merge.iou_threshold = 1;
   }
-  std::vector<Detection> all;
-  all.reserve(result.cells.size());
-  for (const FoundCell& cell : result.cells) all.push_back(cell.detection);
-  CYTO8_ASSIGN_OR_RETURN(const std::vector<Detection> kept,
-                         MergeDetections(std::move(all), merge));
-  result.cells = WithTiles(kept, std::move(result.cells));
+  CYTO8_ASSIGN_OR_RETURN(result.cells,
+                         MergeDetections(std::move(result.cells), merge));
   return OkStatus();
 }
 

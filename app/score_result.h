@@ -14,12 +14,6 @@
 
 namespace cyto8 {
 
-// A detection in level-0 pixels and the tile (row-major) that found it.
-struct FoundCell {
-  Detection detection;
-  int64_t tile = 0;
-};
-
 // Seconds of work on one image, by stage; summed over the threads that worked
 // on it, so their total may exceed the time that passed.
 struct StageSeconds {
@@ -77,7 +71,9 @@ struct SlideFacts {
 };
 
 struct SlideResult : SlideFacts {
-  std::vector<FoundCell> cells = {};  // in the order of DetectionBefore.
+  // In level-0 pixels, in the order of DetectionBefore; tiles are numbered by
+  // row.
+  std::vector<Detection> cells = {};
 };
 
 // What is kept of an image once its own files are written: small, so that a
@@ -122,8 +118,8 @@ inline SlideSummary Summarize(const SlideResult& slide, size_t classes) {
   if (!HasResult(slide)) return summary;
   summary.boxes = static_cast<int64_t>(slide.cells.size());
   summary.cells_of_class.resize(classes);
-  for (const FoundCell& cell : slide.cells) {
-    ++summary.cells_of_class[static_cast<size_t>(cell.detection.class_id - 1)];
+  for (const Detection& cell : slide.cells) {
+    ++summary.cells_of_class[static_cast<size_t>(cell.class_id - 1)];
   }
   return summary;
 }

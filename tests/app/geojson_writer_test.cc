@@ -63,10 +63,9 @@ SlideResult ManyCells(int64_t count) {
   for (int64_t i = 0; i < count; ++i) {
     const auto x = static_cast<double>(i % 1000) * 90;
     const auto y = static_cast<double>(i / 1000) * 90.25;
-    slide.cells.push_back(
-        {.detection = {.box = {x, y, x + 60.5, y + 70},
-                       .score = 0.5f,
-                       .class_id = static_cast<int>(i % 2) + 1}});
+    slide.cells.push_back({.box = {x, y, x + 60.5, y + 70},
+                           .score = 0.5f,
+                           .class_id = static_cast<int>(i % 2) + 1});
   }
   return slide;
 }
@@ -146,14 +145,14 @@ TEST(WriteGeoJsonTest, IdsDependOnSlideBoxAndClassAndNotOnTheScore) {
   };
   SlideResult slide = TwoCells();
   const json first = id(slide);
-  slide.cells[0].detection.score = 0.7f;
+  slide.cells[0].score = 0.7f;
   EXPECT_EQ(id(slide), first);
-  slide.cells[0].detection.box.x_max -= 0.001;  // not seen in two decimals.
+  slide.cells[0].box.x_max -= 0.001;  // not seen in two decimals.
   EXPECT_EQ(id(slide), first);
-  slide.cells[0].detection.box.x_max += 0.1;
+  slide.cells[0].box.x_max += 0.1;
   EXPECT_NE(id(slide), first);
   slide = TwoCells();
-  slide.cells[0].detection.class_id = 1;
+  slide.cells[0].class_id = 1;
   EXPECT_NE(id(slide), first);
   slide = TwoCells();
   slide.identity.id = "x-2";

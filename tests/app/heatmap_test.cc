@@ -26,8 +26,7 @@ SlideResult SlideOf(int64_t width_px, int64_t height_px) {
 
 void AddCell(SlideResult& slide, const Box& box, float score,
              int class_id = 2) {
-  slide.cells.push_back(
-      {.detection = {.box = box, .score = score, .class_id = class_id}});
+  slide.cells.push_back({.box = box, .score = score, .class_id = class_id});
 }
 
 TEST(MakeHeatmapTest, ScalesSoThatTheLongerSideFits) {
@@ -98,11 +97,11 @@ std::vector<uint8_t> SlowHeatmap(const SlideResult& slide, const Heatmap& map) {
           static_cast<double>(x) * n, static_cast<double>(y) * n,
           static_cast<double>(x + 1) * n, static_cast<double>(y + 1) * n};
       int value = 0;
-      for (const FoundCell& cell : slide.cells) {
-        if (IntersectionArea(square, cell.detection.box) <= 0) continue;
-        value = std::max(
-            value, 1 + static_cast<int>(std::floor(
-                           254.0 * static_cast<double>(cell.detection.score))));
+      for (const Detection& cell : slide.cells) {
+        if (IntersectionArea(square, cell.box) <= 0) continue;
+        value =
+            std::max(value, 1 + static_cast<int>(std::floor(
+                                    254.0 * static_cast<double>(cell.score))));
       }
       values.push_back(static_cast<uint8_t>(value));
     }
@@ -125,8 +124,8 @@ TEST(MakeHeatmapTest, EqualsTheDefinition) {
               static_cast<float>(random() % 1000) / 1000);
     }
     std::sort(slide.cells.begin(), slide.cells.end(),
-              [](const FoundCell& a, const FoundCell& b) {
-                return DetectionBefore(a.detection, b.detection);
+              [](const Detection& a, const Detection& b) {
+                return DetectionBefore(a, b);
               });
     const Heatmap map = MakeHeatmap(slide, TwoClasses());
     EXPECT_EQ(map.values, SlowHeatmap(slide, map));

@@ -30,14 +30,13 @@ std::vector<CardClass> Classes() {
           {.id = 2, .name = "gjpqy|_", .color = {0, 90, 200}}};
 }
 
-FoundCell CellAt(const Box& box, float score = 0.5f, int class_id = 1) {
-  return {.detection = {.box = box, .score = score, .class_id = class_id},
-          .tile = 0};
+Detection CellAt(const Box& box, float score = 0.5f, int class_id = 1) {
+  return {.box = box, .score = score, .class_id = class_id, .tile = 0};
 }
 
 // The image with the cells on it, painted in bands of so many rows.
 std::vector<uint8_t> Painted(const Image& image,
-                             const std::vector<FoundCell>& cells,
+                             const std::vector<Detection>& cells,
                              int64_t band_rows) {
   const std::vector<CardClass> classes = Classes();
   OverlayPainter painter(cells, classes);
@@ -72,7 +71,7 @@ RowReader RowsOf(const Image& image) {
   };
 }
 
-std::string Overlay(const Image& image, const std::vector<FoundCell>& cells,
+std::string Overlay(const Image& image, const std::vector<Detection>& cells,
                     int64_t band_rows) {
   const std::vector<CardClass> classes = Classes();
   return Written([&](const Sink& sink) {
@@ -135,13 +134,13 @@ TEST(OverlayPainterTest, BoxesThatReachFarOutsideAreCut) {
 }
 
 // Boxes of all sizes, some past every edge, some over each other.
-std::vector<FoundCell> ManyCells(uint32_t seed, int64_t width_px,
+std::vector<Detection> ManyCells(uint32_t seed, int64_t width_px,
                                  int64_t height_px) {
   std::mt19937 random(seed);
   const auto below = [&](int64_t limit) {
     return static_cast<double>(random() % static_cast<uint32_t>(limit));
   };
-  std::vector<FoundCell> cells;
+  std::vector<Detection> cells;
   for (int i = 0; i < 40; ++i) {
     const double x = below(width_px + 60) - 40;
     const double y = below(height_px + 60) - 40;
@@ -163,7 +162,7 @@ TEST(OverlayPainterTest, NoPixelDependsOnTheHeightOfTheBands) {
 }
 
 TEST(OverlayPainterTest, ALabelNeverReachesPastItsCanvas) {
-  std::vector<FoundCell> cells = {CellAt({60, 60, 61, 61}, 0.88f, 2)};
+  std::vector<Detection> cells = {CellAt({60, 60, 61, 61}, 0.88f, 2)};
   const auto pixels = Painted(GreyImage(200, 140), cells, 140);
   const int64_t top = 60 + 14 - 20;
   const int64_t bottom = 60 + 14 + 12;

@@ -36,12 +36,11 @@ inline SlideResult TwoCells() {
   slide.mpp = {.value = 0.2472, .source = "--mpp"};
   slide.tiles = 2;
   slide.cells = {
-      {.detection = {.box = {10, 20.005, 30.125, 40},
-                     .score = 0.75f,
-                     .class_id = 2},
+      {.box = {10, 20.005, 30.125, 40},
+       .score = 0.75f,
+       .class_id = 2,
        .tile = 1},
-      {.detection = {.box = {-0.001, 0, 5, 5}, .score = 0.5f, .class_id = 1},
-       .tile = 0}};
+      {.box = {-0.001, 0, 5, 5}, .score = 0.5f, .class_id = 1, .tile = 0}};
   slide.seconds = {.read = 0.0123456, .infer = 1.5};
   return slide;
 }

@@ -143,20 +143,20 @@ Image Padded(const ImageView& image) {
   return padded;
 }
 
-void ExpectSameCells(const std::vector<FoundCell>& a,
-                     const std::vector<FoundCell>& b) {
+void ExpectSameCells(const std::vector<Detection>& a,
+                     const std::vector<Detection>& b) {
   ASSERT_EQ(a.size(), b.size());
   ASSERT_FALSE(a.empty());
   for (size_t i = 0; i < a.size(); ++i) {
-    EXPECT_EQ(a[i].detection, b[i].detection);
+    EXPECT_EQ(a[i], b[i]);
   }
 }
 
 // What lies in the padding alone is no cell of the image.
-std::vector<FoundCell> OnSides(std::vector<FoundCell> cells, double width_px,
+std::vector<Detection> OnSides(std::vector<Detection> cells, double width_px,
                                double height_px) {
-  std::erase_if(cells, [&](const FoundCell& cell) {
-    const Box& box = cell.detection.box;
+  std::erase_if(cells, [&](const Detection& cell) {
+    const Box& box = cell.box;
     return box.x_min >= width_px || box.y_min >= height_px || box.x_max <= 0 ||
            box.y_max <= 0;
   });
@@ -171,7 +171,7 @@ TEST_F(ScorePipelineTest, ASmallImageIsPaddedWithTheFillColourOfTheCard) {
   EXPECT_EQ(slide.width_px, 100);
   EXPECT_EQ(slide.height_px, 90);
   const SlideResult padded = ScoreImage(Padded(small.view()).view(), kModelMpp);
-  const std::vector<FoundCell> expected = OnSides(padded.cells, 100, 90);
+  const std::vector<Detection> expected = OnSides(padded.cells, 100, 90);
   EXPECT_LT(expected.size(), padded.cells.size());
   ExpectSameCells(slide.cells, expected);
 }
@@ -196,11 +196,11 @@ TEST_F(ScorePipelineTest, ResultNamesTheImageAndItsScale) {
 TEST_F(ScorePipelineTest, CellsAreInTheTotalOrder) {
   const SlideResult slide =
       ScoreImage(MakeTestImage(300, 200).view(), kModelMpp);
-  const std::vector<FoundCell>& cells = slide.cells;
+  const std::vector<Detection>& cells = slide.cells;
   ASSERT_FALSE(cells.empty());
   EXPECT_TRUE(std::is_sorted(cells.begin(), cells.end(),
-                             [](const FoundCell& a, const FoundCell& b) {
-                               return DetectionBefore(a.detection, b.detection);
+                             [](const Detection& a, const Detection& b) {
+                               return DetectionBefore(a, b);
                              }));
 }
 
@@ -213,8 +213,8 @@ TEST_F(ScorePipelineTest, BoxesComeBackInPixelsOfTheFile) {
   ASSERT_FALSE(small.cells.empty());
   ASSERT_EQ(full.cells.size(), small.cells.size());
   for (size_t i = 0; i < full.cells.size(); ++i) {
-    const Box& a = full.cells[i].detection.box;
-    const Box& b = small.cells[i].detection.box;
+    const Box& a = full.cells[i].box;
+    const Box& b = small.cells[i].box;
     EXPECT_EQ(a, (Box{.x_min = 2 * b.x_min,
                       .y_min = 2 * b.y_min,
                       .x_max = 2 * b.x_max,
@@ -235,8 +235,7 @@ TEST_F(ScorePipelineTest, BoxesAreDividedByTheRealRatio) {
   ASSERT_EQ(full.cells.size(), small.cells.size());
   const double ratio = static_cast<double>(side) / 101;
   for (size_t i = 0; i < full.cells.size(); ++i) {
-    EXPECT_EQ(full.cells[i].detection.box.x_max,
-              small.cells[i].detection.box.x_max / ratio);
+    EXPECT_EQ(full.cells[i].box.x_max, small.cells[i].box.x_max / ratio);
   }
 }
 
@@ -251,7 +250,7 @@ TEST_F(ScorePipelineTest, EveryCellIsFoundByTheTileThatItNames) {
   const SlideResult slide = ScoreImage(image.view(), kModelMpp);
   ASSERT_EQ(slide.tiles, grid.size());
   ASSERT_EQ(grid.size(), 6);
-  std::vector<std::vector<FoundCell>> alone;
+  std::vector<std::vector<Detection>> alone;
   for (int64_t i = 0; i < grid.size(); ++i) {
     const Tile tile = grid.At(i);
     alone.push_back(ScoreImage(image.view().Crop(tile.x_px, tile.y_px,
@@ -259,22 +258,21 @@ TEST_F(ScorePipelineTest, EveryCellIsFoundByTheTileThatItNames) {
                                kModelMpp)
                         .cells);
   }
-  for (const FoundCell& cell : slide.cells) {
+  for (const Detection& cell : slide.cells) {
     const Tile tile = grid.At(cell.tile);
-    Detection moved = cell.detection;
+    Detection moved = cell;
     moved.box.x_min -= static_cast<double>(tile.x_px);
     moved.box.x_max -= static_cast<double>(tile.x_px);
     moved.box.y_min -= static_cast<double>(tile.y_px);
     moved.box.y_max -= static_cast<double>(tile.y_px);
     const auto& found = alone[static_cast<size_t>(cell.tile)];
-    EXPECT_TRUE(
-        std::any_of(found.begin(), found.end(),
-                    [&](const FoundCell& candidate) {
-                      return candidate.detection.class_id == moved.class_id &&
-                             candidate.detection.score == moved.score &&
-                             Iou(candidate.detection.box, moved.box) > 0.999;
-                    }))
-        << "score " << cell.detection.score << " tile " << cell.tile;
+    EXPECT_TRUE(std::any_of(found.begin(), found.end(),
+                            [&](const Detection& candidate) {
+                              return candidate.class_id == moved.class_id &&
+                                     candidate.score == moved.score &&
+                                     Iou(candidate.box, moved.box) > 0.999;
+                            }))
+        << "score " << cell.score << " tile " << cell.tile;
   }
 }
 
@@ -331,8 +329,8 @@ void ExpectSameCells(const SlideResult& a, const SlideResult& b, double by) {
   ASSERT_EQ(a.cells.size(), b.cells.size());
   EXPECT_FALSE(a.cells.empty());
   for (size_t i = 0; i < a.cells.size(); ++i) {
-    const Detection& left = a.cells[i].detection;
-    const Detection& right = b.cells[i].detection;
+    const Detection& left = a.cells[i];
+    const Detection& right = b.cells[i];
     EXPECT_EQ(left.score, right.score);
     EXPECT_EQ(left.class_id, right.class_id);
     EXPECT_NEAR(left.box.x_min, by * right.box.x_min, 1e-9);
@@ -374,7 +372,7 @@ TEST_F(ScorePipelineTest, ADamagedBlockOfASlideCostsItsTilesOnly) {
       "1 of 6 tiles have no result, tile 0: level 0, column 0, row 0: "))
       << slide.notes;
   EXPECT_FALSE(slide.cells.empty());
-  for (const FoundCell& cell : slide.cells) EXPECT_NE(cell.tile, 0);
+  for (const Detection& cell : slide.cells) EXPECT_NE(cell.tile, 0);
 }
 
 TEST_F(ScorePipelineTest, ASlideOfWhichNothingCanBeReadHasFailed) {
@@ -431,7 +429,7 @@ void ExpectSameResults(const Results& a, const Results& b) {
     EXPECT_EQ(one.identity.id, other.identity.id);
     ASSERT_EQ(one.cells.size(), other.cells.size());
     for (size_t j = 0; j < one.cells.size(); ++j) {
-      EXPECT_EQ(one.cells[j].detection, other.cells[j].detection);
+      EXPECT_EQ(one.cells[j], other.cells[j]);
       EXPECT_EQ(one.cells[j].tile, other.cells[j].tile);
     }
   }
@@ -506,8 +504,8 @@ TEST_F(ScorePipelineTest, TheWholeImageFitsTheNetworkInResizeMode) {
   const SlideResult direct = ScoreImage(small.view(), kModelMpp);
   ASSERT_EQ(slide.cells.size(), direct.cells.size());
   for (size_t i = 0; i < slide.cells.size(); ++i) {
-    EXPECT_EQ(slide.cells[i].detection.box.x_min,
-              direct.cells[i].detection.box.x_min / (128.0 / 400));
+    EXPECT_EQ(slide.cells[i].box.x_min,
+              direct.cells[i].box.x_min / (128.0 / 400));
   }
 }
 

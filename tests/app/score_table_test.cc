@@ -20,9 +20,9 @@ TEST(ScoreTableTest, OneLineAnImageAndNoCountsForAFailedOne) {
   whole.mpp.value = 0.2472;
   whole.tiles = 1;
   whole.cells.resize(3);
-  whole.cells[0].detection.class_id = 2;
-  whole.cells[1].detection.class_id = 1;
-  whole.cells[2].detection.class_id = 2;
+  whole.cells[0].class_id = 2;
+  whole.cells[1].class_id = 1;
+  whole.cells[2].class_id = 2;
   whole.seconds = {.read = 0.011,
                    .decode = 0.02,
                    .resample = 0.002,
