@@ -27,17 +27,16 @@ struct FileHeader {
   int64_t tiles = 0;
   int64_t width_px = 0;
   int64_t height_px = 0;
-  double ratio_x = 0;
-  double ratio_y = 0;
 };
-static_assert(sizeof(FileHeader) == 88);
+static_assert(sizeof(FileHeader) == 72);
 
 struct FileTile {
+  int64_t tile = 0;
   uint32_t detections = 0;
   uint16_t outcome = 0;
   uint16_t flags = 0;
 };
-static_assert(sizeof(FileTile) == 8);
+static_assert(sizeof(FileTile) == 16);
 
 struct FileDetection {
   double x_min = 0, y_min = 0, x_max = 0, y_max = 0;
@@ -83,9 +82,7 @@ StatusOr<CandidateWriter> CandidateWriter::Create(
                       .fingerprint = header.fingerprint,
                       .tiles = header.tiles,
                       .width_px = header.width_px,
-                      .height_px = header.height_px,
-                      .ratio_x = header.ratio_x,
-                      .ratio_y = header.ratio_y};
+                      .height_px = header.height_px};
   std::ranges::copy(kMagic, first.magic);
   CYTO8_RETURN_IF_ERROR(writer.Write(BytesOf(first)));
   return writer;
@@ -97,9 +94,10 @@ Status CandidateWriter::Write(std::span<const std::byte> bytes) {
 }
 
 Status CandidateWriter::Append(const TileCandidates& tile) {
-  CYTO8_ENSURE(next_tile_ < header_.tiles);
-  ++next_tile_;
+  CYTO8_ENSURE(tiles_ < header_.tiles);
+  ++tiles_;
   const FileTile head = {
+      .tile = tile.tile,
       .detections = static_cast<uint32_t>(tile.detections.size()),
       .outcome = static_cast<uint16_t>(tile.outcome),
       .flags = tile.flags};
@@ -117,7 +115,7 @@ Status CandidateWriter::Append(const TileCandidates& tile) {
 }
 
 Status CandidateWriter::Commit() {
-  CYTO8_ENSURE(next_tile_ == header_.tiles);
+  CYTO8_ENSURE(tiles_ == header_.tiles);
   CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest, hasher_.Finish());
   CYTO8_RETURN_IF_ERROR(file_.Append(BytesOf(digest)));
   return file_.Commit();
@@ -128,7 +126,7 @@ CandidateReader::CandidateReader(std::unique_ptr<InputFile> file,
     : file_(std::move(file)),
       path_(std::move(path)),
       bytes_(*file_, 0, file_->size_bytes() - kDigestBytes),
-      boxes_left_(max_boxes) {}
+      max_boxes_(max_boxes) {}
 
 StatusOr<std::unique_ptr<CandidateReader>> CandidateReader::Open(
     FileSystem& files, const std::string& path, const Limits& limits) {
@@ -176,22 +174,19 @@ Status CandidateReader::ReadHeader(const Limits& limits) {
   header_ = {.fingerprint = first.fingerprint,
              .tiles = first.tiles,
              .width_px = first.width_px,
-             .height_px = first.height_px,
-             .ratio_x = first.ratio_x,
-             .ratio_y = first.ratio_y};
+             .height_px = first.height_px};
   const auto checked = [&]() -> Status {
     CYTO8_RETURN_IF_ERROR(
         CheckRange("tiles", header_.tiles, int64_t{0}, limits.max_tiles));
     CYTO8_RETURN_IF_ERROR(
         CheckRange("width", header_.width_px, int64_t{1}, limits.max_side_px));
-    CYTO8_RETURN_IF_ERROR(CheckRange("height", header_.height_px, int64_t{1},
-                                     limits.max_side_px));
-    CYTO8_RETURN_IF_ERROR(CheckRange("ratio_x", header_.ratio_x, 1e-6, 1e6));
-    return CheckRange("ratio_y", header_.ratio_y, 1e-6, 1e6);
+    return CheckRange("height", header_.height_px, int64_t{1},
+                      limits.max_side_px);
   };
   const Status status = checked();
   if (!status.ok()) return Damaged(status.message());
   tiles_left_ = header_.tiles;
+  seen_.resize(static_cast<size_t>(header_.tiles));
   return OkStatus();
 }
 
@@ -213,14 +208,18 @@ StatusOr<std::optional<TileCandidates>> CandidateReader::ReadTile() {
   FileTile head;
   if (!bytes_.Read(WritableBytesOf(head))) return DataLoss("is missing");
   CYTO8_RETURN_IF_ERROR(
+      CheckRange("number", head.tile, int64_t{0}, header_.tiles - 1));
+  if (seen_[static_cast<size_t>(head.tile)]) return DataLoss("comes twice");
+  seen_[static_cast<size_t>(head.tile)] = true;
+  CYTO8_RETURN_IF_ERROR(
       CheckRange("outcome", int64_t{head.outcome}, int64_t{0},
                  static_cast<int64_t>(TileOutcome::kBackground)));
-  TileCandidates tile = {.outcome = static_cast<TileOutcome>(head.outcome),
+  TileCandidates tile = {.tile = head.tile,
+                         .outcome = static_cast<TileOutcome>(head.outcome),
                          .flags = head.flags};
   const bool scored = tile.outcome == TileOutcome::kScored;
   CYTO8_RETURN_IF_ERROR(CheckRange("detections", int64_t{head.detections},
-                                   int64_t{0}, scored ? boxes_left_ : 0));
-  boxes_left_ -= head.detections;
+                                   int64_t{0}, scored ? max_boxes_ : 0));
   for (uint32_t i = 0; i < head.detections; ++i) {
     FileDetection record;
     if (!bytes_.Read(WritableBytesOf(record))) return DataLoss("is cut");
@@ -229,7 +228,8 @@ StatusOr<std::optional<TileCandidates>> CandidateReader::ReadTile() {
                                        .x_max = record.x_max,
                                        .y_max = record.y_max},
                                .score = record.score,
-                               .class_id = record.class_id});
+                               .class_id = record.class_id,
+                               .tile = head.tile});
     CYTO8_RETURN_IF_ERROR(
         CheckDetection(tile.detections.back(), int64_t{0xFFFF}));
   }

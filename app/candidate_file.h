@@ -24,12 +24,12 @@ namespace cyto8 {
 
 enum class TileOutcome { kScored, kFailed, kBackground };
 
-// Of one tile; only a scored one has detections. Boxes are in pixels of the
-// resampled slide, in any order.
+// Of one tile; only a scored one has detections, in level-0 pixels and in any
+// order, each with the number of the tile.
 struct TileCandidates {
+  int64_t tile = 0;  // its number among the tiles of the slide.
   TileOutcome outcome = TileOutcome::kScored;
-  uint16_t flags =
-      0;  // of the tile's quality, as the writer of the run defines.
+  uint16_t flags = 0;  // TileFlag of tiling/tile_quality.h.
   std::vector<Detection> detections = {};
   friend bool operator==(const TileCandidates&,
                          const TileCandidates&) = default;
@@ -38,10 +38,8 @@ struct TileCandidates {
 struct CandidateHeader {
   Sha256Digest fingerprint = {};  // of all that decides what is found.
   int64_t tiles = 0;
-  int64_t width_px = 0;  // of the resampled slide.
+  int64_t width_px = 0;  // of level 0.
   int64_t height_px = 0;
-  double ratio_x = 0;  // resampled over full.
-  double ratio_y = 0;
   friend bool operator==(const CandidateHeader&,
                          const CandidateHeader&) = default;
 };
@@ -53,7 +51,7 @@ class CandidateWriter {
                                           const std::string& path,
                                           const CandidateHeader& header);
 
-  // The next tile, from tile 0 on. kInternal beyond header.tiles.
+  // Each tile once, in any order. kInternal beyond header.tiles.
   Status Append(const TileCandidates& tile);
 
   // kInternal unless all tiles were appended.
@@ -67,7 +65,7 @@ class CandidateWriter {
   AtomicFile file_;
   CandidateHeader header_;
   Sha256Hasher hasher_;
-  int64_t next_tile_ = 0;
+  int64_t tiles_ = 0;  // appended.
 };
 
 // Believes nothing before the hash of the whole file is checked. Holds one tile
@@ -96,8 +94,9 @@ class CandidateReader {
   std::string path_;
   BlockReader bytes_;
   CandidateHeader header_;
+  std::vector<bool> seen_;  // by tile.
   int64_t tiles_left_ = 0;
-  int64_t boxes_left_;
+  int64_t max_boxes_;  // of a tile.
 };
 
 }  // namespace cyto8

@@ -53,10 +53,17 @@ float FloatBelow(double threshold) {
              : rounded;
 }
 
-Status ApplyClassThresholds(const LoadModelOptions& options,
-                            LoadedModel& loaded) {
-  if (options.class_min_score.empty()) return OkStatus();
+// The detector cuts where the lowest demand is, or the card.
+Status ApplyThresholds(const LoadModelOptions& options, LoadedModel& loaded) {
   PostprocessOptions& postprocess = loaded.card.postprocess;
+  const float of_card = postprocess.score_threshold;
+  if (options.min_score) {
+    postprocess.score_threshold = static_cast<float>(*options.min_score);
+  }
+  loaded.min_score = postprocess.score_threshold;
+  const bool cuts_lower = options.keep_candidates && of_card < loaded.min_score;
+  const bool by_class = !options.class_min_score.empty();
+  if (!by_class && !cuts_lower) return OkStatus();
   CYTO8_ASSIGN_OR_RETURN(loaded.class_min_score,
                          ClassThresholds(loaded.card, options.class_min_score));
   const double usual = options.min_score.value_or(
@@ -67,7 +74,10 @@ Status ApplyClassThresholds(const LoadModelOptions& options,
         loaded.class_min_score.emplace(entry.id, usual).first->second;
     lowest = std::min(lowest, threshold);
   }
-  postprocess.score_threshold = FloatBelow(lowest);
+  if (by_class) loaded.min_score = FloatBelow(lowest);
+  postprocess.score_threshold = options.keep_candidates
+                                    ? std::min(loaded.min_score, of_card)
+                                    : loaded.min_score;
   return OkStatus();
 }
 
@@ -79,13 +89,13 @@ Status Override(const LoadModelOptions& options, LoadedModel& loaded) {
   }
   loaded.card_iou_threshold = postprocess.iou_threshold;
   if (options.iou_threshold) {
+    const auto asked = static_cast<float>(*options.iou_threshold);
     postprocess.method = SuppressionMethod::kHard;
-    postprocess.iou_threshold = static_cast<float>(*options.iou_threshold);
+    postprocess.iou_threshold = options.keep_candidates
+                                    ? std::max(asked, postprocess.iou_threshold)
+                                    : asked;
   }
-  if (options.min_score) {
-    postprocess.score_threshold = static_cast<float>(*options.min_score);
-  }
-  return ApplyClassThresholds(options, loaded);
+  return ApplyThresholds(options, loaded);
 }
 
 Status CheckTile(const LoadModelOptions& options, const ModelCard& card) {

@@ -31,6 +31,10 @@ struct LoadModelOptions {
   std::map<std::string, double> class_min_score = {};
   // Hard suppression inside tiles above this, instead of the card's; 1: none.
   std::optional<double> iou_threshold = std::nullopt;
+  // The detector neither cuts above the card's threshold nor suppresses below
+  // the card's overlap, so that what it finds serves other demands too; what
+  // was asked for is then up to the merger.
+  bool keep_candidates = false;
   // Of LoadedModel::detector; none: the card's.
   std::optional<TileSize> tile_px = std::nullopt;
   bool other_sizes = false;  // LoadedModel::family is wanted.
@@ -49,9 +53,10 @@ struct LoadedModel {
   // The same network for other sizes; null unless asked for, since it keeps the
   // network's weights a second time, unpacked.
   std::shared_ptr<const DetectorFamily> family = nullptr;
-  // The threshold of every class by class id if class_min_score was given, else
-  // empty. The detector cuts at the lowest; the rest is the merger's.
+  // The threshold of every class by class id where the detector cuts lower;
+  // else empty.
   std::map<int, double> class_min_score = {};
+  float min_score = 0;            // the lowest that is asked for.
   double card_iou_threshold = 0;  // before an option replaced it.
   // What a serving export had baked in and the card replaces; empty if nothing.
   std::string replaced_postprocess = {};

@@ -278,8 +278,10 @@ void Log::SlideEnd(const SlideSummary& slide) {
     return;
   }
   Write({.name = "slide_done",
-         .fields = fields + NumberField("tiles", slide.tiles) +
-                   NumberField("tiles_failed", slide.tiles_failed) +
+         .fields = fields + NumberField("tiles", slide.counts.planned) +
+                   NumberField("tiles_skipped", slide.counts.background) +
+                   NumberField("tiles_failed", slide.counts.failed) +
+                   TextField("scan", ScanVerdictName(slide.verdict.verdict)) +
                    NumberField("boxes", slide.boxes) +
                    TextField("notes", slide.notes) + seconds,
          .text = slide.identity.path + ": " + std::string(status) + ", " +

@@ -47,7 +47,8 @@ class SideFile {
 
 struct Mpp {
   double value = 0;         // um per pixel; 0: unknown.
-  std::string source = {};  // "--mpp", "--mpp-from", "file"; empty: unknown.
+  std::string source = {};  // "--mpp", "--mpp-from", "file", of a slide the
+                            // name of the field; empty: unknown.
 
   bool is_known() const { return value > 0; }
 };

@@ -59,13 +59,17 @@ std::string SlideLine(const SlideSummary& slide) {
   const std::string_view outcome = SlideOutcomeName(OutcomeOf(slide));
   if (!HasResult(slide)) {
     return CsvLine({slide.identity.id, slide.identity.path, outcome, "", "", "",
-                    "", "", "", "", ErrorOf(slide), slide.notes});
+                    "", "", "", "", "", "", "", ErrorOf(slide), slide.notes});
   }
   return CsvLine({slide.identity.id, slide.identity.path, outcome,
                   slide.mpp.is_known() ? FormatShortest(slide.mpp.value) : "",
                   slide.mpp.source, std::to_string(slide.width_px),
-                  std::to_string(slide.height_px), std::to_string(slide.tiles),
-                  std::to_string(slide.tiles_failed),
+                  std::to_string(slide.height_px),
+                  std::to_string(slide.counts.planned),
+                  std::to_string(slide.counts.background),
+                  std::to_string(slide.counts.failed),
+                  FormatShortest(slide.verdict.coverage),
+                  ScanVerdictName(slide.verdict.verdict),
                   std::to_string(slide.boxes), "", slide.notes});
 }
 
@@ -75,7 +79,7 @@ std::string TimingLine(const SlideSummary& slide, std::string_view host) {
   };
   const StageSeconds& seconds = slide.seconds;
   return CsvLine({slide.identity.id, std::to_string(slide.attempts), host,
-                  HasResult(slide) ? std::to_string(slide.tiles) : "",
+                  HasResult(slide) ? std::to_string(slide.counts.planned) : "",
                   text(seconds.read), text(seconds.decode),
                   text(seconds.resample), text(seconds.infer),
                   text(seconds.boxes), text(seconds.merge), text(seconds.write),
@@ -117,7 +121,7 @@ Status WriteDetectionsCsv(const SlideResult& slide, const ModelCard& card,
 Status WriteSlidesCsv(std::span<const SlideSummary> slides, const Sink& sink) {
   CYTO8_RETURN_IF_ERROR(
       sink("id,path,status,mpp,mpp_source,width_px,height_px,tiles,"
-           "tiles_failed,boxes,error,notes\n"));
+           "tiles_skipped,tiles_failed,coverage,scan,boxes,error,notes\n"));
   for (const SlideSummary& slide : slides) {
     CYTO8_RETURN_IF_ERROR(sink(SlideLine(slide)));
   }

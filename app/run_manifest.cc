@@ -66,8 +66,12 @@ Json SlideJson(const SlideSummary& slide, const ModelCard& card) {
     json["height_px"] = slide.height_px;
     json["mpp"] = slide.mpp.is_known() ? Json(slide.mpp.value) : Json();
     json["mpp_source"] = slide.mpp.source;
-    json["tiles"] = slide.tiles;
-    json["tiles_failed"] = slide.tiles_failed;
+    json["tiles"] = slide.counts.planned;
+    json["tiles_skipped"] = slide.counts.background;
+    json["tiles_scored"] = slide.counts.scored;
+    json["tiles_failed"] = slide.counts.failed;
+    json["coverage"] = slide.verdict.coverage;
+    json["scan"] = ScanVerdictName(slide.verdict.verdict);
     json["detections"] = CountsJson(slide, card);
   } else {
     json["error"] = ValidUtf8(ErrorOf(slide));
@@ -125,7 +129,7 @@ StatusOr<Json> SettingsJson(const RunFacts& facts, const LoadedModel& model) {
   Json json = {{"mpp", model.card.mpp},
                {"tile_width_px", model.detector->tile_width_px()},
                {"tile_height_px", model.detector->tile_height_px()},
-               {"score_threshold", Decimal(post.score_threshold)},
+               {"score_threshold", Decimal(model.min_score)},
                {"iou_threshold", Decimal(post.iou_threshold)},
                {"class_agnostic", post.scope == SuppressionScope::kGlobal},
                {"postprocess", DescribePostprocess(post)},

@@ -5,9 +5,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,9 +29,13 @@
 #include "app/score_pipeline.h"
 #include "app/score_sink.h"
 #include "app/score_table.h"
+#include "app/settings_table.h"
 #include "app/slide_files.h"
+#include "app/slide_ledger.h"
 #include "app/stop_signal.h"
 #include "app/stopwatch.h"
+#include "base/file_lock.h"
+#include "base/version.h"
 
 namespace cyto8 {
 namespace {
@@ -62,12 +70,21 @@ std::vector<Status> FailuresOf(std::span<const SlideSummary> slides) {
   return failures;
 }
 
-// Whether tiles of an image have no result while others have.
-ExitCode ExitCodeOfPartial(std::span<const SlideSummary> slides) {
-  const bool any = std::ranges::any_of(slides, [](const SlideSummary& slide) {
-    return OutcomeOf(slide) == SlideOutcome::kPartial;
-  });
-  return any ? ExitCode::kPartial : ExitCode::kWhole;
+// Tiles of an image without a result while others have one; coverage below
+// what was asked for.
+ExitCode ExitCodeOfCoverage(std::span<const SlideSummary> slides) {
+  ExitCode code = ExitCode::kWhole;
+  for (const SlideSummary& slide : slides) {
+    if (OutcomeOf(slide) == SlideOutcome::kPartial) {
+      code = Worse(code, ExitCode::kPartial);
+    }
+    const bool is_low = std::ranges::any_of(
+        slide.verdict.reasons, [](const ReasonText& reason) {
+          return reason.reason == VerdictReason::kLowCoverage;
+        });
+    if (HasResult(slide) && is_low) code = Worse(code, ExitCode::kDegraded);
+  }
+  return code;
 }
 
 // As many as asked for, else as many as the process may use.
@@ -104,6 +121,46 @@ std::optional<double> SuppressionInTiles(const PostprocessSettings& settings) {
                                        : std::optional<double>(1.0);
 }
 
+// Keys of settings that change no candidate: what becomes of them comes later,
+// or nothing does.
+constexpr std::array<std::string_view, 22> kBehindCandidates = {
+    "input.model",
+    "input.mpp",
+    "input.mpp_from",
+    "tiling.roi",
+    "postprocess.min_score",
+    "postprocess.class_min_score",
+    "postprocess.merge",
+    "postprocess.match_metric",
+    "postprocess.match_threshold",
+    "quality.min_coverage",
+    "output.output",
+    "output.overlays",
+    "output.heatmaps",
+    "run.threads",
+    "run.schedule",
+    "run.isa",
+    "run.on_error",
+    "run.max_failures",
+    "run.isolate",
+    "run.isolate_mib",
+    "run.quiet",
+    "run.log_json"};
+// Of those, the ones that change results.
+constexpr std::array<std::string_view, 8> kOfResults = {
+    "postprocess.min_score",
+    "postprocess.class_min_score",
+    "postprocess.merge",
+    "postprocess.match_metric",
+    "postprocess.match_threshold",
+    "quality.min_coverage",
+    "output.overlays",
+    "output.heatmaps"};
+
+bool IsIn(std::string_view key, std::span<const std::string_view> keys) {
+  return std::ranges::find(keys, key) != keys.end();
+}
+
 // One run of the command: what was asked for, and what it takes.
 class ScoreRun {
  public:
@@ -126,6 +183,10 @@ class ScoreRun {
   StatusOr<std::shared_ptr<const Detector>> DetectorFor(
       int64_t width_px, int64_t height_px) const;
   Status RunPipeline(const SlidePlanner& planner, ScoreSink& sink);
+  StatusOr<std::unique_ptr<SlideLedger>> MakeLedger() const;
+  bool SuppressesInTiles() const;
+  bool EnoughFailed(const ScoreSink& sink) const;
+  StatusOr<ExitCode> WriteTables(ScoreSink& sink);
   ExitCode CodeOf(std::span<const Status> failures) const;
   MemoryPlan Memory(int64_t pixel_bytes) const;
   RunFacts Facts(ExitCode exit_code, const ScoreSink& sink) const;
@@ -176,6 +237,7 @@ Status ScoreRun::ReadModel() {
                          .min_score = postprocess.min_score,
                          .class_min_score = postprocess.class_min_score,
                          .iou_threshold = SuppressionInTiles(postprocess),
+                         .keep_candidates = true,
                          .tile_px = settings_.tiling.tile_px,
                          .other_sizes = settings_.tiling.fit,
                          .limits = request_.limits}));
@@ -196,6 +258,8 @@ StatusOr<SlidePlanner> ScoreRun::MakePlanner() const {
                         .tile_height_px = model_.detector->tile_height_px(),
                         .overlap_px = resizes ? 0 : tiling.overlap_px,
                         .edge = tiling.edge},
+               .skip_background = tiling.skip_background,
+               .darkest_first = settings_.run.budget_s.has_value(),
                .limits = request_.limits});
 }
 
@@ -276,10 +340,50 @@ Status ScoreRun::RunPipeline(const SlidePlanner& planner, ScoreSink& sink) {
       {.threads = threads_,
        .schedule = schedule_,
        .merge = Merging(),
-       .merge_single_tiles = !MergesBySuppression(settings_.postprocess),
+       .merge_single_tiles = !SuppressesInTiles(),
+       .verdict = {.min_coverage = settings_.quality.min_coverage},
+       .budget_s = settings_.run.budget_s.value_or(
+           std::numeric_limits<double>::infinity()),
        .limits = request_.limits});
-  return pipeline.Run(files_, inputs_, sink,
-                      [this] { return stop_.received(); });
+  return pipeline.Run(
+      files_, inputs_, sink, [this] { return stop_.received(); },
+      [&] { return EnoughFailed(sink); });
+}
+
+// Whether inside a tile nothing is left to merge.
+bool ScoreRun::SuppressesInTiles() const {
+  const PostprocessSettings& postprocess = settings_.postprocess;
+  return MergesBySuppression(postprocess) &&
+         postprocess.match_threshold.value_or(1) >= model_.card_iou_threshold;
+}
+
+// After which no image is begun any more.
+bool ScoreRun::EnoughFailed(const ScoreSink& sink) const {
+  const RunSettings& run = settings_.run;
+  const int64_t failures = sink.failures();
+  if (run.on_error == OnError::kStop && failures > 0) return true;
+  return run.max_failures > 0 && failures >= run.max_failures;
+}
+
+// What decides results, as text: values of settings, the model, the program.
+StatusOr<std::unique_ptr<SlideLedger>> ScoreRun::MakeLedger() const {
+  const PostprocessOptions& in_tiles = model_.card.postprocess;
+  SlideLedgerOptions options = {.files = &files_,
+                                .output = settings_.output.output,
+                                .force = request_.force,
+                                .limits = request_.limits};
+  options.candidates_config =
+      fmt::format("cyto8 {}\nmodel {}\ncard {}\nscore {}\noverlap {}\n",
+                  kVersion, model_.model_sha256, model_.card_sha256,
+                  in_tiles.score_threshold, in_tiles.iou_threshold);
+  for (const Setting& setting : SettingsTable()) {
+    const std::string key = FullKey(setting);
+    const std::string line =
+        key + " " + SettingValueJson(setting.get(settings_)) + "\n";
+    if (!IsIn(key, kBehindCandidates)) options.candidates_config += line;
+    if (IsIn(key, kOfResults)) options.results_config += line;
+  }
+  return SlideLedger::Create(options);
 }
 
 RunFacts ScoreRun::Facts(ExitCode exit_code, const ScoreSink& sink) const {
@@ -318,19 +422,32 @@ StatusOr<ExitCode> ScoreRun::ScoreAll(const SlidePlanner& planner, Log& log) {
                 .threads = threads_,
                 .engine = EngineName(settings_.run.engine),
                 .model = model_.card.name});
+  CYTO8_ASSIGN_OR_RETURN(const std::unique_ptr<SlideLedger> ledger,
+                         MakeLedger());
   ScoreSink sink({.files = &files_,
                   .settings = &settings_.output,
                   .card = &model_.card,
                   .limits = &request_.limits,
                   .threads = threads_,
+                  .ledger = ledger.get(),
                   .progress = &*progress_,
                   .log = &log},
                  inputs_);
   CYTO8_RETURN_IF_ERROR(RunPipeline(planner, sink));
   sink.Close();
   progress_->Finish();
+  return WriteTables(sink);
+}
+
+// One process at a time, and what others have ended by then counts: of several
+// that share the folder the last one to come here writes the whole tables.
+StatusOr<ExitCode> ScoreRun::WriteTables(ScoreSink& sink) {
+  const std::string& out = settings_.output.output;
+  CYTO8_ASSIGN_OR_RETURN(const FileLock lock,
+                         WaitForLock(files_, out + "/.lock"));
+  sink.LookAgain();
   const std::vector<SlideSummary>& slides = sink.slides();
-  ExitCode code = Worse(CodeOf(FailuresOf(slides)), ExitCodeOfPartial(slides));
+  ExitCode code = Worse(CodeOf(FailuresOf(slides)), ExitCodeOfCoverage(slides));
   code = Worse(code, stop_.exit_code());
   if (!settings_.run.quiet) {
     const Status printed = PrintData(ScoreTable(slides, model_.card, out));

@@ -17,13 +17,15 @@ namespace {
 struct ScoreWords {
   std::vector<std::string> images;
   bool dry_run = false;
+  bool force = false;
 };
 
 StatusOr<ScoreRequest> MakeRequest(FileSystem& files,
                                    const Environment& environment,
                                    const ScoreWords& words,
                                    const SettingFlags& flags) {
-  ScoreRequest request{.images = words.images, .dry_run = words.dry_run};
+  ScoreRequest request{
+      .images = words.images, .dry_run = words.dry_run, .force = words.force};
   CYTO8_ASSIGN_OR_RETURN(request.resolved,
                          ResolveSettings(files, environment, flags));
   CYTO8_RETURN_IF_ERROR(RequireModelAndOutput(request.resolved.settings));
@@ -54,10 +56,12 @@ void AddScoreCommand(CLI::App& app, const Environment& environment,
       "cyto8 config --help.");
   command
       ->add_option("images", given->images,
-                   "JPEG, PNG or TIFF files, and folders of them")
+                   "slides, JPEG, PNG or TIFF files, and folders of them")
       ->required();
   command->add_flag("-n,--dry-run", given->dry_run,
                     "check and say what would be done; write nothing");
+  command->add_flag("-f,--force", given->force,
+                    "score also what is there already and fits");
   const std::function<SettingFlags()> flags = AddSettingFlags(*command);
   command->callback([=, &action] {
     action = [=, flags = flags()](FileSystem& files) {

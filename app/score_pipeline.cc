@@ -8,33 +8,24 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "app/candidate_file.h"
+#include "app/cell_collector.h"
 #include "app/session_pool.h"
 #include "app/stopwatch.h"
 #include "app/tbb_parallel_for.h"
-#include "base/checked_math.h"
 #include "base/parallel_for.h"
-#include "base/sha256.h"
+#include "tiling/tile_quality.h"
 
 namespace cyto8 {
 namespace {
-
-// Cut to what the merger takes: a bad model's box may be of any size.
-double Bounded(double coordinate) {
-  return std::clamp(coordinate, -kMaxCoordinate, kMaxCoordinate);
-}
-
-Box Bounded(const Box& box) {
-  return {.x_min = Bounded(box.x_min),
-          .y_min = Bounded(box.y_min),
-          .x_max = Bounded(box.x_max),
-          .y_max = Bounded(box.y_max)};
-}
 
 // Relative to the tile. What lies in the padding alone is no cell.
 bool IsOnTile(const Box& box, const Tile& tile) {
@@ -42,6 +33,16 @@ bool IsOnTile(const Box& box, const Tile& tile) {
          box.y_min < static_cast<double>(tile.height_px) && box.x_max > 0 &&
          box.y_max > 0;
 }
+
+// Inside what the tile may answer for: a bad model's box may be of any size.
+Box Cut(const Box& box, const Box& reach) {
+  return {.x_min = std::clamp(box.x_min, reach.x_min, reach.x_max),
+          .y_min = std::clamp(box.y_min, reach.y_min, reach.y_max),
+          .x_max = std::clamp(box.x_max, reach.x_min, reach.x_max),
+          .y_max = std::clamp(box.y_max, reach.y_min, reach.y_max)};
+}
+
+using Clock = std::chrono::steady_clock;
 
 // An image in work. Its tiles are in the hands of several threads.
 class ActiveSlide {
@@ -52,7 +53,7 @@ class ActiveSlide {
     result.status = input.status;
   }
 
-  // False once a tile has failed: the others need no work any more.
+  // False once it has failed: its other tiles need no work any more.
   bool IsGood() {
     const std::lock_guard lock(mutex_);
     return result.status.ok();
@@ -65,7 +66,6 @@ class ActiveSlide {
   // The tile has no result; the image goes on.
   void FailTile(int64_t tile, const Status& status) {
     const std::lock_guard lock(mutex_);
-    ++result.tiles_failed;
     if (first_failed_ < 0 || tile < first_failed_) {
       first_failed_ = tile;
       failure_ = WithoutPath(status.message());
@@ -73,30 +73,35 @@ class ActiveSlide {
   }
   // Once all tiles are done: what is to be known of those without a result.
   void NoteFailedTiles() {
-    if (first_failed_ < 0) return;
-    AddNote(std::to_string(result.tiles_failed) + " of " +
-                std::to_string(result.tiles) + " tiles have no result, tile " +
-                std::to_string(first_failed_) + ": " + failure_,
-            result);
+    const SlideCounts& counts = result.counts;
+    const int64_t unseen =
+        counts.planned - counts.background - counts.scored - counts.failed;
+    if (unseen > 0) {
+      AddNote(std::to_string(unseen) + " of " + std::to_string(counts.planned) +
+                  " tiles were not reached in time",
+              result);
+    }
+    if (counts.failed == 0) return;
+    std::string note = std::to_string(counts.failed) + " of " +
+                       std::to_string(counts.planned) + " tiles have no result";
+    if (first_failed_ >= 0) {
+      note += ", tile " + std::to_string(first_failed_) + ": " + failure_;
+    }
+    AddNote(note, result);
   }
   void AddSeconds(double StageSeconds::*stage, double seconds) {
     const std::lock_guard lock(mutex_);
     result.seconds.*stage += seconds;
   }
-  Status AddCells(const std::vector<Detection>& cells, int64_t max_boxes) {
-    const std::lock_guard lock(mutex_);
-    const int64_t boxes = std::ssize(result.cells) + std::ssize(cells);
-    CYTO8_RETURN_IF_ERROR(
-        CheckRange("boxes before merging", boxes, 0, max_boxes));
-    result.cells.insert(result.cells.end(), cells.begin(), cells.end());
-    return OkStatus();
-  }
 
   const size_t number;
   SlideResult result;
   OpenedSlide opened;
-  std::once_flag hashed;
-  std::atomic<int64_t> tiles_left = 1;  // an image that failed to open has one.
+  std::vector<Box> reaches;  // by turn.
+  std::unique_ptr<CellCollector> collector;
+  Clock::time_point begun = Clock::now();
+  // Tiles in work, and one for as long as more may come.
+  std::atomic<int64_t> holders = 1;
 
  private:
   // The image that a note belongs to is known.
@@ -113,8 +118,13 @@ class ActiveSlide {
 // One tile on its way through the stages.
 struct TileToken {
   std::shared_ptr<ActiveSlide> slide;
-  int64_t tile = 0;
+  int64_t turn = 0;
   Image pixels;
+  TileCandidates found;
+
+  int64_t tile() const {
+    return slide->opened.turns[static_cast<size_t>(turn)].tile;
+  }
 };
 using TokenPtr = std::shared_ptr<TileToken>;
 
@@ -138,7 +148,8 @@ class Stages {
   Stages(FileSystem& files, const SlidePlanner& planner,
          const DetectorSource& detectors, const ScorePipelineOptions& options,
          std::span<const SlideInput> inputs, SlideSink& sink,
-         const std::function<bool()>& stopped)
+         const std::function<bool()>& stopped,
+         const std::function<bool()>& closed)
       : files_(files),
         planner_(planner),
         detectors_(detectors),
@@ -146,39 +157,30 @@ class Stages {
         inputs_(inputs),
         sink_(sink),
         stopped_(stopped),
+        closed_(closed),
         sessions_(options.threads) {}
 
   // The next tile; null after the last one.
   TokenPtr Feed() {
-    if (stopped_()) return nullptr;
-    if (next_tile_ == tiles_of_current_ && !BeginNextSlide()) return nullptr;
-    auto token = std::make_shared<TileToken>();
-    token->slide = current_;
-    token->tile = next_tile_++;
-    if (next_tile_ == tiles_of_current_) current_.reset();
-    return token;
+    while (!stopped_()) {
+      if (!current_ && !BeginNextSlide()) return nullptr;
+      if (HasNextTile()) {
+        auto token = std::make_shared<TileToken>();
+        token->slide = current_;
+        token->turn = next_turn_++;
+        ++current_->holders;
+        return token;
+      }
+      Release(*std::exchange(current_, nullptr));
+    }
+    return nullptr;
   }
 
   // Read, decode, resample, cut.
   void Fetch(TileToken& token) {
     ActiveSlide& slide = *token.slide;
     if (stopped_() || !slide.IsGood()) return;
-    Guarded(slide, [&]() -> Status {
-      CYTO8_RETURN_IF_ERROR(HashOnce(slide));
-      double seconds = 0;
-      StatusOr<Image> pixels = Status();
-      {
-        const Stopwatch watch(seconds);
-        pixels = slide.opened.tiles->Take(token.tile);
-      }
-      slide.AddSeconds(&StageSeconds::resample, seconds);
-      if (pixels.ok()) token.pixels = std::move(*pixels);
-      if (pixels.ok() || !slide.opened.tiles->tiles_fail_alone()) {
-        return pixels.status();
-      }
-      slide.FailTile(token.tile, pixels.status());
-      return OkStatus();
-    });
+    Guarded(slide, [&] { return FetchOrFail(token); });
   }
 
   void Detect(TileToken& token, ParallelFor& executor) {
@@ -190,31 +192,35 @@ class Stages {
     });
   }
 
-  // The image's last tile finishes it.
   void Finish(TileToken& token) {
     ActiveSlide& slide = *token.slide;
     token.pixels = Image();
     if (stopped_()) return;
-    sink_.TileDone(slide.number);
-    if (--slide.tiles_left > 0) return;
-    if (slide.result.status.ok()) {
-      Guarded(slide, [&] {
-        return Annotate(CompleteOrFail(slide), slide.result.identity.path);
-      });
+    if (slide.IsGood()) {
+      Guarded(slide, [&] { return Collect(slide, token); });
     }
-    if (!slide.result.status.ok()) slide.result.cells.clear();
-    sink_.Finish(slide.number, std::move(slide.result));
+    sink_.TileDone(slide.number);
+    Release(slide);
   }
 
  private:
   bool BeginNextSlide();
-  Status OpenOrFail(ActiveSlide& slide, const SlideInput& input);
-  Status HashOnce(ActiveSlide& slide);
+  Status MergeAgain(ActiveSlide& slide, const SlideInput& input,
+                    const SlideTask& task);
+  Status OpenOrFail(ActiveSlide& slide, const SlideInput& input,
+                    const std::vector<int64_t>* background);
+  Status MakeCollector(ActiveSlide& slide,
+                       std::optional<CandidateWriter> writer);
+  StatusOr<std::optional<CandidateWriter>> MakeWriter(const ActiveSlide& slide,
+                                                      const SlideTask& task);
+  bool HasNextTile();
+  Status FetchOrFail(TileToken& token);
   Status DetectOrFail(TileToken& token, ParallelFor& executor);
   StatusOr<TileDetections> DetectOn(const Tile& tile, TileToken& token,
                                     ParallelFor& executor);
+  Status Collect(ActiveSlide& slide, TileToken& token);
+  void Release(ActiveSlide& slide);
   Status CompleteOrFail(ActiveSlide& slide);
-  Status Merge(SlideResult& result);
 
   FileSystem& files_;
   const SlidePlanner& planner_;
@@ -223,79 +229,191 @@ class Stages {
   std::span<const SlideInput> inputs_;
   SlideSink& sink_;
   const std::function<bool()>& stopped_;
+  const std::function<bool()>& closed_;
   SessionPool sessions_;
   // Of Feed alone:
   size_t next_input_ = 0;
-  int64_t next_tile_ = 0;
-  int64_t tiles_of_current_ = 0;
+  int64_t next_turn_ = 0;
   std::shared_ptr<ActiveSlide> current_;
 };
 
-// False if there is none. An image that cannot be opened has one tile, on which
-// nothing is done.
+// The next image that needs work; false if there is none. One that cannot be
+// opened has no tiles.
 bool Stages::BeginNextSlide() {
-  if (next_input_ == inputs_.size()) return false;
-  const SlideInput& input = inputs_[next_input_];
-  current_ = std::make_shared<ActiveSlide>(next_input_++, input);
-  ActiveSlide& slide = *current_;
-  if (slide.IsGood()) {
-    Guarded(slide, [&] { return OpenOrFail(slide, input); });
+  while (next_input_ < inputs_.size() && !closed_() && !stopped_()) {
+    const SlideInput& input = inputs_[next_input_];
+    auto slide = std::make_shared<ActiveSlide>(next_input_++, input);
+    bool has_work = true;
+    Guarded(*slide, [&]() -> Status {
+      CYTO8_ASSIGN_OR_RETURN(const SlideTask task, sink_.Take(slide->number));
+      has_work = task.work != SlideWork::kNone;
+      if (!has_work || !slide->IsGood()) return OkStatus();
+      slide->result.sha256 = task.sha256;
+      slide->result.seconds.read += task.seconds;
+      if (task.work == SlideWork::kMerge &&
+          MergeAgain(*slide, input, task).ok()) {
+        return OkStatus();
+      }
+      CYTO8_RETURN_IF_ERROR(OpenOrFail(*slide, input, nullptr));
+      CYTO8_ASSIGN_OR_RETURN(std::optional<CandidateWriter> writer,
+                             MakeWriter(*slide, task));
+      return MakeCollector(*slide, std::move(writer));
+    });
+    if (!has_work) continue;
+    next_turn_ = 0;
+    if (!slide->IsGood()) slide->opened.turns.clear();
+    sink_.Begin(slide->number, slide->opened.plan,
+                std::ssize(slide->opened.turns));
+    current_ = std::move(slide);
+    return true;
   }
-  next_tile_ = 0;
-  tiles_of_current_ = std::max<int64_t>(1, std::ssize(slide.opened.plan.tiles));
-  slide.tiles_left = tiles_of_current_;
-  sink_.Begin(slide.number, slide.opened.plan);
-  return true;
+  return false;
 }
 
-Status Stages::OpenOrFail(ActiveSlide& slide, const SlideInput& input) {
+Status Stages::OpenOrFail(ActiveSlide& slide, const SlideInput& input,
+                          const std::vector<int64_t>* background) {
   const Stopwatch watch(slide.result.seconds.read);
-  CYTO8_ASSIGN_OR_RETURN(slide.opened, planner_.Open(input));
+  slide.result.notes.clear();
+  CYTO8_ASSIGN_OR_RETURN(slide.opened, planner_.Open(input, background));
   const SlidePlan& plan = slide.opened.plan;
   slide.result.width_px = plan.width_px;
   slide.result.height_px = plan.height_px;
   slide.result.mpp = plan.mpp;
-  slide.result.tiles = std::ssize(plan.tiles);
+  slide.result.counts = {.planned = std::ssize(plan.tiles),
+                         .background = std::ssize(slide.opened.background)};
   slide.result.is_slide = plan.is_slide;
   if (plan.pages > 1) {
     AddNote("the first of " + std::to_string(plan.pages) + " pages",
             slide.result);
   }
+  slide.reaches.clear();
+  for (const TileTurn& turn : slide.opened.turns) {
+    const Tile& tile = plan.tiles[static_cast<size_t>(turn.tile)];
+    slide.reaches.push_back(ReachOf(*slide.opened.tiles, tile, turn.tile));
+  }
   return OkStatus();
 }
 
-Status Stages::HashOnce(ActiveSlide& slide) {
-  Status status;
-  std::call_once(slide.hashed, [&] {
-    double seconds = 0;
-    {
-      const Stopwatch watch(seconds);
-      const StatusOr<Sha256Digest> digest =
-          Sha256OfFile(files_, slide.result.identity.path);
-      status = digest.status();
-      if (digest.ok()) slide.result.sha256 = ToHex(*digest);
+StatusOr<std::optional<CandidateWriter>> Stages::MakeWriter(
+    const ActiveSlide& slide, const SlideTask& task) {
+  if (task.candidates.empty()) return std::optional<CandidateWriter>();
+  CYTO8_ASSIGN_OR_RETURN(
+      CandidateWriter writer,
+      CandidateWriter::Create(files_, task.candidates,
+                              {.fingerprint = task.fingerprint,
+                               .tiles = slide.result.counts.planned,
+                               .width_px = slide.result.width_px,
+                               .height_px = slide.result.height_px}));
+  for (const int64_t tile : slide.opened.background) {
+    CYTO8_RETURN_IF_ERROR(
+        writer.Append({.tile = tile, .outcome = TileOutcome::kBackground}));
+  }
+  return std::optional(std::move(writer));
+}
+
+Status Stages::MakeCollector(ActiveSlide& slide,
+                             std::optional<CandidateWriter> writer) {
+  MergeOptions merge = options_.merge;
+  // Inside a tile the card's suppression has its say, which may be a soft one;
+  // no box overlaps another by more than 1.
+  if (slide.result.counts.planned == 1 && !options_.merge_single_tiles) {
+    merge.iou_threshold = 1;
+  }
+  CYTO8_ASSIGN_OR_RETURN(slide.collector,
+                         CellCollector::Create({.turns = slide.opened.turns,
+                                                .reaches = slide.reaches,
+                                                .merge = merge,
+                                                .limits = options_.limits},
+                                               std::move(writer)));
+  return OkStatus();
+}
+
+// What an earlier run found goes through the merge once more. Candidates that
+// do not fit after all are no failure: the image is scored.
+Status Stages::MergeAgain(ActiveSlide& slide, const SlideInput& input,
+                          const SlideTask& task) {
+  const auto each = [&](const auto& use) -> Status {
+    CYTO8_ASSIGN_OR_RETURN(
+        const std::unique_ptr<CandidateReader> reader,
+        CandidateReader::Open(files_, task.candidates, options_.limits));
+    while (true) {
+      CYTO8_ASSIGN_OR_RETURN(std::optional<TileCandidates> tile,
+                             reader->Next());
+      if (!tile) return OkStatus();
+      CYTO8_RETURN_IF_ERROR(use(*std::move(tile)));
     }
-    slide.AddSeconds(&StageSeconds::read, seconds);
-  });
-  return status;
+  };
+  std::vector<int64_t> background;
+  CYTO8_RETURN_IF_ERROR(each([&](const TileCandidates& tile) {
+    if (tile.outcome == TileOutcome::kBackground) {
+      background.push_back(tile.tile);
+    }
+    return OkStatus();
+  }));
+  CYTO8_RETURN_IF_ERROR(OpenOrFail(slide, input, &background));
+  CYTO8_RETURN_IF_ERROR(MakeCollector(slide, std::nullopt));
+  int64_t turn = 0;
+  const std::vector<TileTurn>& turns = slide.opened.turns;
+  CYTO8_RETURN_IF_ERROR(each([&](TileCandidates tile) -> Status {
+    if (tile.outcome == TileOutcome::kBackground) return OkStatus();
+    if (turn == std::ssize(turns) ||
+        turns[static_cast<size_t>(turn)].tile != tile.tile) {
+      return DataLoss("candidates of other tiles");
+    }
+    return slide.collector->Add(turn++, std::move(tile));
+  }));
+  if (turn != std::ssize(turns)) return DataLoss("candidates of other tiles");
+  slide.opened.turns.clear();  // none is left to do.
+  return OkStatus();
+}
+
+bool Stages::HasNextTile() {
+  if (next_turn_ == std::ssize(current_->opened.turns)) return false;
+  const std::chrono::duration<double> passed = Clock::now() - current_->begun;
+  return next_turn_ == 0 || passed.count() < options_.budget_s;
+}
+
+Status Stages::FetchOrFail(TileToken& token) {
+  ActiveSlide& slide = *token.slide;
+  token.found.tile = token.tile();
+  double seconds = 0;
+  StatusOr<Image> pixels = Status();
+  {
+    const Stopwatch watch(seconds);
+    pixels = slide.opened.tiles->Take(token.found.tile);
+    if (pixels.ok()) {
+      token.found.flags =
+          static_cast<uint16_t>(MeasureTileQuality(pixels->view()).flags);
+    }
+  }
+  slide.AddSeconds(&StageSeconds::resample, seconds);
+  if (pixels.ok()) {
+    token.pixels = std::move(*pixels);
+    return OkStatus();
+  }
+  if (!slide.opened.tiles->tiles_fail_alone()) return pixels.status();
+  slide.FailTile(token.found.tile, pixels.status());
+  token.found.outcome = TileOutcome::kFailed;
+  return OkStatus();
 }
 
 Status Stages::DetectOrFail(TileToken& token, ParallelFor& executor) {
   ActiveSlide& slide = *token.slide;
-  const SlidePlan& plan = slide.opened.plan;
-  const Tile& tile = plan.tiles[static_cast<size_t>(token.tile)];
+  const int64_t number = token.found.tile;
+  const Tile& tile = slide.opened.plan.tiles[static_cast<size_t>(number)];
   CYTO8_ASSIGN_OR_RETURN(const TileDetections found,
                          DetectOn(tile, token, executor));
-  std::vector<Detection> cells;
+  const Box& reach = slide.reaches[static_cast<size_t>(token.turn)];
+  std::vector<Detection>& cells = token.found.detections;
   cells.reserve(found.detections.size());
   for (const Detection& relative : found.detections) {
     if (!IsOnTile(relative.box, tile)) continue;
     Detection cell = OnImage(relative, found.placement);
-    cell.box = Bounded(slide.opened.tiles->ToLevelZero(token.tile, cell.box));
-    cell.tile = token.tile;
+    cell.box = Cut(slide.opened.tiles->ToLevelZero(number, cell.box), reach);
+    cell.tile = number;
     cells.push_back(cell);
   }
-  return slide.AddCells(cells, options_.limits.max_boxes);
+  return OkStatus();
 }
 
 StatusOr<TileDetections> Stages::DetectOn(const Tile& tile, TileToken& token,
@@ -322,26 +440,48 @@ StatusOr<TileDetections> Stages::DetectOn(const Tile& tile, TileToken& token,
   return found;
 }
 
-// The time of Take is that of decoding, resampling and cutting together.
-Status Stages::CompleteOrFail(ActiveSlide& slide) {
-  const double decode = slide.opened.tiles->decode_seconds();
-  slide.result.seconds.decode = decode;
-  slide.result.seconds.resample -= decode;
-  slide.opened.tiles.reset();
-  slide.NoteFailedTiles();
-  const Stopwatch watch(slide.result.seconds.merge);
-  return Merge(slide.result);
+Status Stages::Collect(ActiveSlide& slide, TileToken& token) {
+  double seconds = 0;
+  Status status;
+  {
+    const Stopwatch watch(seconds);
+    status = slide.collector->Add(token.turn, std::move(token.found));
+  }
+  slide.AddSeconds(&StageSeconds::merge, seconds);
+  return Annotate(status, slide.result.identity.path);
 }
 
-Status Stages::Merge(SlideResult& result) {
-  MergeOptions merge = options_.merge;
-  // Inside a tile the card's suppression has its say, which may be a soft one;
-  // no box overlaps another by more than 1.
-  if (result.tiles == 1 && !options_.merge_single_tiles) {
-    merge.iou_threshold = 1;
+// Whoever lets go last finishes the image.
+void Stages::Release(ActiveSlide& slide) {
+  if (--slide.holders > 0 || stopped_()) return;
+  if (slide.result.status.ok()) {
+    Guarded(slide, [&] {
+      return Annotate(CompleteOrFail(slide), slide.result.identity.path);
+    });
   }
-  CYTO8_ASSIGN_OR_RETURN(result.cells,
-                         MergeDetections(std::move(result.cells), merge));
+  if (!slide.result.status.ok()) slide.result.cells.clear();
+  sink_.Finish(slide.number, std::move(slide.result));
+}
+
+// The time of Take is that of decoding, resampling and cutting together.
+Status Stages::CompleteOrFail(ActiveSlide& slide) {
+  SlideResult& result = slide.result;
+  const double decode = slide.opened.tiles->decode_seconds();
+  result.seconds.decode = decode;
+  result.seconds.resample -= decode;
+  slide.opened.tiles.reset();
+  const Stopwatch watch(result.seconds.merge);
+  const SlideCounts found = slide.collector->counts();
+  const int64_t planned = result.counts.planned;
+  const int64_t background = result.counts.background;
+  result.counts = found;
+  result.counts.planned = planned;
+  result.counts.background = background;
+  const bool complete = planned == background + found.scored + found.failed;
+  CYTO8_ASSIGN_OR_RETURN(result.cells, slide.collector->Finish(complete));
+  slide.NoteFailedTiles();
+  CYTO8_ASSIGN_OR_RETURN(result.verdict,
+                         JudgeSlide(result.counts, options_.verdict));
   return OkStatus();
 }
 
@@ -386,9 +526,10 @@ ScorePipeline::ScorePipeline(const SlidePlanner& planner,
 ScorePipeline::~ScorePipeline() = default;
 
 Status ScorePipeline::Run(FileSystem& files, std::span<const SlideInput> inputs,
-                          SlideSink& sink,
-                          const std::function<bool()>& stopped) {
-  Stages stages(files, *planner_, detectors_, options_, inputs, sink, stopped);
+                          SlideSink& sink, const std::function<bool()>& stopped,
+                          const std::function<bool()>& closed) {
+  Stages stages(files, *planner_, detectors_, options_, inputs, sink, stopped,
+                closed);
   try {
     const tbb::global_control limit(
         tbb::global_control::max_allowed_parallelism,

@@ -18,6 +18,7 @@ struct ScoreRequest {
   std::vector<std::string> images = {};
   ResolvedSettings resolved = {};
   bool dry_run = false;
+  bool force = false;  // what an earlier run left does not count.
   std::vector<std::string> command = {};  // argv, for run.json.
   Environment environment = {};           // of the process.
   Limits limits = {};

@@ -11,6 +11,7 @@
 #include "app/mpp_source.h"
 #include "base/detection.h"
 #include "base/status.h"
+#include "tiling/slide_verdict.h"
 
 namespace cyto8 {
 
@@ -62,11 +63,11 @@ struct SlideFacts {
   int64_t width_px = 0;
   int64_t height_px = 0;
   Mpp mpp = {};
-  int64_t tiles = 0;         // of the grid.
-  int64_t tiles_failed = 0;  // of those, without a result.
-  bool is_slide = false;     // read block by block, see tile_source.h.
-  std::string notes = {};    // joined by "; ": what is no error, for a reader.
-  int64_t attempts = 1;      // of scoring it, this one included.
+  SlideCounts counts = {};  // of its tiles.
+  SlideVerdict verdict = {};
+  bool is_slide = false;   // read block by block, see tile_source.h.
+  std::string notes = {};  // joined by "; ": what is no error, for a reader.
+  int64_t attempts = 1;    // of scoring it, this one included.
   StageSeconds seconds = {};
 };
 
@@ -89,9 +90,9 @@ inline SlideOutcome OutcomeOf(const SlideFacts& slide) {
     return SlideOutcome::kHeld;
   }
   if (!slide.status.ok()) return SlideOutcome::kFailed;
-  if (slide.tiles_failed == 0) return SlideOutcome::kDone;
-  return slide.tiles_failed < slide.tiles ? SlideOutcome::kPartial
-                                          : SlideOutcome::kFailed;
+  if (slide.counts.failed == 0) return SlideOutcome::kDone;
+  return slide.counts.scored > 0 ? SlideOutcome::kPartial
+                                 : SlideOutcome::kFailed;
 }
 
 // Whether the image has boxes, be they none: a failed one has no number.

@@ -45,6 +45,7 @@ struct TilingSettings {
   EdgeRule edge = {};
   std::optional<double> target_mpp = std::nullopt;  // none: the card's.
   std::string roi = {};  // file with regions per image; empty: whole images.
+  bool skip_background = true;  // tiles of a slide that show empty glass.
 };
 
 struct PostprocessSettings {
@@ -54,6 +55,11 @@ struct PostprocessSettings {
   MergeMethod merge = MergeMethod::kNms;
   MergeMetric match_metric = MergeMetric::kIou;
   std::optional<double> match_threshold = std::nullopt;  // none: the card's.
+};
+
+// When an image is no result that one may rely on (tiling/slide_verdict.h).
+struct QualitySettings {
+  double min_coverage = 0.98;  // of the tiles that are no background.
 };
 
 struct OutputSettings {
@@ -69,12 +75,21 @@ enum class Schedule {
   kLatency,     // one tile over all threads: each is done as soon as possible.
 };
 
+// What a failed image means for the others.
+enum class OnError { kContinue, kStop };
+
 struct RunSettings {
   int64_t threads = 0;  // 0: as many as the process may use.
   Schedule schedule = Schedule::kAuto;
   // Of our own kernels: the name of an Isa, or auto for the best there is.
   std::string isa = "auto";
   Engine engine = Engine::kOneDnn;
+  OnError on_error = OnError::kContinue;
+  int64_t max_failures = 0;  // after so many no image is begun; 0: any number.
+  // A child process for each image, with so much memory at most.
+  bool isolate = false;
+  int64_t isolate_mib = 4096;
+  std::optional<double> budget_s = std::nullopt;  // for each slide.
   bool quiet = false;
   std::string log_json = {};  // file for the JSON log; empty: none.
 };
@@ -83,6 +98,7 @@ struct ScoreSettings {
   InputSettings input = {};
   TilingSettings tiling = {};
   PostprocessSettings postprocess = {};
+  QualitySettings quality = {};
   OutputSettings output = {};
   RunSettings run = {};
 };

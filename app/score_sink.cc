@@ -52,18 +52,31 @@ void ScoreSink::Close() {
   if (!writer_.joinable()) return;
   queue_.push(nullptr);
   writer_.join();
-  // What a stop cut short has no result, not even that of an earlier run.
-  for (const SlideSummary& slide : slides_) {
-    if (!HasResult(slide)) RemoveSlideFiles(*context_.files, FolderOf(slide));
+}
+
+void ScoreSink::LookAgain() {
+  for (size_t i = 0; i < slides_.size(); ++i) {
+    if (OutcomeOf(slides_[i]) != SlideOutcome::kHeld) continue;
+    std::optional<SlideSummary> ended = context_.ledger->Ended(inputs_[i]);
+    if (ended) slides_[i] = *std::move(ended);
   }
 }
 
-void ScoreSink::Begin(size_t input, const SlidePlan& plan) {
+StatusOr<SlideTask> ScoreSink::Take(size_t input) {
+  CYTO8_ASSIGN_OR_RETURN(TakenSlide taken,
+                         context_.ledger->Take(inputs_[input]));
+  if (taken.ended) {
+    slides_[input] = *std::move(taken.ended);
+    Tell(input);
+  }
+  return std::move(taken.task);
+}
+
+void ScoreSink::Begin(size_t input, const SlidePlan& plan, int64_t tiles) {
   most_pixel_bytes_ =
       std::max(most_pixel_bytes_, plan.PixelBytes(context_.threads));
   context_.log->SlideStart(inputs_[input].identity);
-  context_.progress->SlideOpened(static_cast<int64_t>(input),
-                                 std::ssize(plan.tiles));
+  context_.progress->SlideOpened(static_cast<int64_t>(input), tiles);
 }
 
 void ScoreSink::TileDone(size_t input) {
@@ -117,7 +130,26 @@ void ScoreSink::WriteOne(Finished finished) {
   }
   SlideSummary& slide = slides_[finished.input];
   slide = Summarize(result, context_.card->classes.size());
-  context_.progress->SlideDone(static_cast<int64_t>(finished.input),
+  Record(slide);
+  context_.ledger->Release(slide.identity);
+  if (!HasResult(slide)) ++failures_;
+  Tell(finished.input);
+}
+
+// Without its state an image is not done.
+void ScoreSink::Record(SlideSummary& slide) {
+  if (!context_.ledger->Holds(slide.identity)) return;
+  const bool had_result = HasResult(slide);
+  if (!had_result) RemoveSlideFiles(*context_.files, FolderOf(slide));
+  const Status recorded = context_.ledger->Record(slide, RecordedSlideFiles());
+  if (recorded.ok() || !had_result) return;
+  slide.status = recorded;
+  RemoveSlideFiles(*context_.files, FolderOf(slide));
+}
+
+void ScoreSink::Tell(size_t input) {
+  const SlideSummary& slide = slides_[input];
+  context_.progress->SlideDone(static_cast<int64_t>(input),
                                {.name = slide.identity.path,
                                 .has_result = HasResult(slide),
                                 .cells = slide.boxes,

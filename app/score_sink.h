@@ -8,6 +8,7 @@
 
 #include <tbb/concurrent_queue.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -21,6 +22,7 @@
 #include "app/score_pipeline.h"
 #include "app/score_result.h"
 #include "app/score_settings.h"
+#include "app/slide_ledger.h"
 #include "app/slide_planner.h"
 #include "base/file_system.h"
 #include "base/limits.h"
@@ -34,6 +36,7 @@ struct ScoreSinkContext {
   const ModelCard* card = nullptr;
   const Limits* limits = nullptr;
   int64_t threads = 1;
+  SlideLedger* ledger = nullptr;
   Progress* progress = nullptr;
   Log* log = nullptr;
 };
@@ -47,12 +50,19 @@ class ScoreSink final : public SlideSink {
   ScoreSink& operator=(const ScoreSink&) = delete;
   ~ScoreSink() override;  // Close().
 
-  void Begin(size_t input, const SlidePlan& plan) override;
+  StatusOr<SlideTask> Take(size_t input) override;
+  void Begin(size_t input, const SlidePlan& plan, int64_t tiles) override;
   void TileDone(size_t input) override;
   void Finish(size_t input, SlideResult result) override;
 
   // Waits until all is written. Nothing may come afterwards.
   void Close();
+
+  // After Close(): how images that other processes had have ended since.
+  void LookAgain();
+
+  // Of this process, so far. Thread-safe.
+  int64_t failures() const { return failures_; }
 
   // After Close(). One per input, in their order. Images that a stop cut short
   // have the status kUnavailable.
@@ -70,11 +80,14 @@ class ScoreSink final : public SlideSink {
   void WriteOne(Finished finished);
   std::string FolderOf(const SlideFacts& slide) const;
   Status Write(SlideResult& result);
+  void Record(SlideSummary& slide);
+  void Tell(size_t input);
 
   ScoreSinkContext context_;
   std::span<const SlideInput> inputs_;
   std::vector<SlideSummary> slides_;
   int64_t most_pixel_bytes_ = 0;  // changed by Begin alone.
+  std::atomic<int64_t> failures_ = 0;
   // A null ends it. Bounded, so that results do not pile up in memory.
   tbb::concurrent_bounded_queue<std::shared_ptr<Finished>> queue_;
   std::thread writer_;

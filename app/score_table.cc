@@ -52,6 +52,13 @@ std::string ShortName(const std::string& path) {
   return name.substr(0, bytes) + "..";
 }
 
+// Scored ones of those that are no background, where they differ.
+std::string TilesText(const SlideCounts& counts) {
+  const int64_t due = counts.planned - counts.background;
+  if (counts.scored == due) return std::to_string(due);
+  return fmt::format("{}/{}", counts.scored, due);
+}
+
 Row SlideRow(const SlideSummary& slide, const ModelCard& card) {
   Row row = {ShortName(slide.identity.path)};
   const SlideOutcome outcome = OutcomeOf(slide);
@@ -61,10 +68,7 @@ Row SlideRow(const SlideSummary& slide, const ModelCard& card) {
   }
   row.push_back(fmt::format("{}x{}", slide.width_px, slide.height_px));
   row.push_back(slide.mpp.is_known() ? FormatShortest(slide.mpp.value) : "-");
-  row.push_back(outcome == SlideOutcome::kDone
-                    ? std::to_string(slide.tiles)
-                    : fmt::format("{}/{}", slide.tiles - slide.tiles_failed,
-                                  slide.tiles));
+  row.push_back(TilesText(slide.counts));
   for (size_t i = 0; i < card.classes.size(); ++i) {
     row.push_back(std::to_string(slide.cells_of_class[i]));
   }
@@ -110,6 +114,11 @@ std::string ScoreTable(std::span<const SlideSummary> slides,
   std::string text = Line(Header(card), widths);
   for (const SlideSummary& slide : slides) {
     text += Line(SlideRow(slide, card), widths);
+  }
+  for (const SlideSummary& slide : slides) {
+    if (!HasResult(slide) || slide.verdict.may_be_negative()) continue;
+    text += fmt::format("{}: {}\n", ShortName(slide.identity.path),
+                        VerdictLine(slide.verdict));
   }
   return text +
          fmt::format("\nResults, one folder an image: {}/slides/\n", output) +

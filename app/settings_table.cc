@@ -15,6 +15,10 @@ namespace {
 constexpr double kMaxSide = 200'000;     // of an image, as in Limits.
 constexpr double kMaxTileSide = 16'384;  // of the network's input.
 constexpr double kMaxThreads = 1024;
+constexpr double kMaxFailures = 1'000'000;
+constexpr double kLeastIsolateMib = 256;
+constexpr double kMostIsolateMib = 1 << 20;
+constexpr double kMaxBudget = 1'000'000;
 
 // A member of the settings as a value; an enumerator becomes its word.
 template <typename Member>
@@ -193,6 +197,13 @@ void AddTiling(std::vector<Setting>& table) {
        .help = "file with the regions to look at per image",
        .example = "regions.json"},
       [](auto& s) -> auto& { return s.tiling.roi; }));
+  table.push_back(Make(
+      {.group = "tiling",
+       .key = "skip_background",
+       .flag = "--skip-background",
+       .rule = Switch(),
+       .help = "leave out tiles of a slide that show empty glass"},
+      [](auto& s) -> auto& { return s.tiling.skip_background; }));
 }
 
 void AddPostprocess(std::vector<Setting>& table) {
@@ -242,6 +253,17 @@ void AddPostprocess(std::vector<Setting>& table) {
        .help = "boxes match above it, instead of the card's",
        .example = "0.5"},
       [](auto& s) -> auto& { return s.postprocess.match_threshold; }));
+}
+
+void AddQuality(std::vector<Setting>& table) {
+  table.push_back(Make(
+      {.group = "quality",
+       .key = "min_coverage",
+       .flag = "--min-coverage",
+       .rule = {.kind = SettingKind::kNumber, .low = 0, .high = 1},
+       .help = "share of the tiles to be scored; below it an image is to be "
+               "reviewed and the exit code is 6"},
+      [](auto& s) -> auto& { return s.quality.min_coverage; }));
 }
 
 void AddOutput(std::vector<Setting>& table) {
@@ -307,6 +329,43 @@ void AddRun(std::vector<Setting>& table) {
       [](auto& s) -> auto& { return s.run.engine; }));
   table.push_back(Make(
       {.group = "run",
+       .key = "on_error",
+       .flag = "--on-error",
+       .rule = Words({"continue", "stop"}),
+       .help = "whether images are begun after one has failed"},
+      [](auto& s) -> auto& { return s.run.on_error; }));
+  table.push_back(Make(
+      {.group = "run",
+       .key = "max_failures",
+       .flag = "--max-failures",
+       .rule = Whole(0, kMaxFailures),
+       .help = "begin no image after so many have failed; 0: any number"},
+      [](auto& s) -> auto& { return s.run.max_failures; }));
+  table.push_back(Make(
+      {.group = "run",
+       .key = "isolate",
+       .flag = "--isolate",
+       .rule = Switch(),
+       .help = "a process of its own for each image"},
+      [](auto& s) -> auto& { return s.run.isolate; }));
+  table.push_back(Make(
+      {.group = "run",
+       .key = "isolate_mib",
+       .flag = "--isolate-mib",
+       .rule = Whole(kLeastIsolateMib, kMostIsolateMib),
+       .help = "memory that such a process may use, MiB of address space"},
+      [](auto& s) -> auto& { return s.run.isolate_mib; }));
+  table.push_back(Make(
+      {.group = "run",
+       .key = "budget_s",
+       .flag = "--budget-s",
+       .rule = OptionalNumber(0, kMaxBudget),
+       .help = "seconds for each slide: its most suspicious tiles first, "
+               "then no more",
+       .example = "60"},
+      [](auto& s) -> auto& { return s.run.budget_s; }));
+  table.push_back(Make(
+      {.group = "run",
        .key = "quiet",
        .flag = "--quiet",
        .short_flag = "-q",
@@ -328,6 +387,7 @@ std::vector<Setting> MakeTable() {
   AddInput(table);
   AddTiling(table);
   AddPostprocess(table);
+  AddQuality(table);
   AddOutput(table);
   AddRun(table);
   return table;

@@ -12,6 +12,7 @@
 #include "app/geojson_writer.h"
 #include "app/gzip_writer.h"
 #include "app/heatmap.h"
+#include "app/qc_json.h"
 #include "app/result_writer.h"
 #include "app/summary_markdown.h"
 #include "base/atomic_file.h"
@@ -19,10 +20,12 @@
 namespace cyto8 {
 namespace {
 
-// The first tells that the others are whole: written last, removed first.
-constexpr std::array<std::string_view, 5> kSlideFiles = {
-    "/detections.geojson.gz", "/overlay.jpg", "/heatmap.png", "/detections.csv",
-    "/coco.json"};
+// The first two tell that the others are whole: written last, removed first.
+constexpr size_t kMarkers = 2;
+constexpr std::array<std::string_view, 7> kSlideFiles = {
+    "/state.json",  "/detections.geojson.gz", "/qc.json",  "/overlay.jpg",
+    "/heatmap.png", "/detections.csv",        "/coco.json"};
+constexpr std::string_view kCandidates = "/candidates.bin";
 constexpr std::array<std::string_view, 5> kRunFiles = {
     "/run.json", "/slides.csv", "/timing.csv", "/summary.md",
     "/coco_results.json"};
@@ -38,17 +41,20 @@ Status RemoveAll(FileSystem& files, const std::string& folder,
   return first;
 }
 
-// Of an earlier run. That the first one, the marker, is gone must reach the
-// disk before the first new file does: else a loss of power could leave it
-// beside new ones.
+// Of an earlier run. That the markers are gone must reach the disk before the
+// first new file does: else a loss of power could leave them beside new ones.
 Status RemoveOldFiles(FileSystem& files, const std::string& folder) {
-  const Status removed = files.Remove(folder + std::string(kSlideFiles[0]));
-  if (removed.ok()) {
-    CYTO8_RETURN_IF_ERROR(SyncFolder(files, folder));
-  } else if (removed.code() != StatusCode::kNotFound) {
-    return removed;
+  const std::span<const std::string_view> names = kSlideFiles;
+  bool had_marker = false;
+  for (const std::string_view marker : names.first(kMarkers)) {
+    const Status removed = files.Remove(folder + std::string(marker));
+    if (!removed.ok() && removed.code() != StatusCode::kNotFound) {
+      return removed;
+    }
+    had_marker = had_marker || removed.ok();
   }
-  return RemoveAll(files, folder, std::span(kSlideFiles).subspan(1));
+  if (had_marker) CYTO8_RETURN_IF_ERROR(SyncFolder(files, folder));
+  return RemoveAll(files, folder, names.subspan(kMarkers));
 }
 
 // Those that a killed run left of these files.
@@ -145,9 +151,11 @@ Status WriteAll(FileSystem& files, const SlideFilesOptions& options,
   }
   CYTO8_RETURN_IF_ERROR(MakeDirectories(files, options.folder));
   CYTO8_RETURN_IF_ERROR(RemoveOldFiles(files, options.folder));
-  CYTO8_RETURN_IF_ERROR(RemoveTemporaries(files, options.folder, kSlideFiles));
   CYTO8_RETURN_IF_ERROR(WriteOverlayFile(files, options, slide));
   CYTO8_RETURN_IF_ERROR(WriteHeatmapFile(files, options, slide));
+  CYTO8_RETURN_IF_ERROR(
+      PlaceFile(files, options.folder + "/qc.json",
+                [&](const Sink& sink) { return sink(QcJson(slide)); }));
   return WriteBoxFiles(files, options, slide);
 }
 
@@ -162,6 +170,21 @@ Status WriteSlideFiles(FileSystem& files, const SlideFilesOptions& options,
 
 void RemoveSlideFiles(FileSystem& files, const std::string& folder) {
   static_cast<void>(RemoveAll(files, folder, kSlideFiles).ok());
+}
+
+Status RemoveSlideTemporaries(FileSystem& files, const std::string& folder) {
+  CYTO8_RETURN_IF_ERROR(
+      RemoveTemporaries(files, folder, std::span(&kCandidates, 1)));
+  return RemoveTemporaries(files, folder, kSlideFiles);
+}
+
+std::vector<std::string_view> RecordedSlideFiles() {
+  std::vector<std::string_view> names;
+  for (const std::string_view name : std::span(kSlideFiles).subspan(1)) {
+    names.push_back(name.substr(1));
+  }
+  names.push_back(kCandidates.substr(1));
+  return names;
 }
 
 Status WriteRunFiles(FileSystem& files, const RunFilesOptions& options,

@@ -6,6 +6,8 @@
 
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "app/overlay.h"
 #include "app/run_manifest.h"
@@ -23,10 +25,11 @@ struct SlideFilesOptions {
   bool heatmap = true;
 };
 
-// Writes every file of an image; kDataLoss unless it HasResult(). What an
-// earlier run left is removed first; detections.geojson.gz goes first and comes
-// last. On failure none of the files is there, except where it could not be
-// removed. An image too large for a JPEG gets a note instead of an overlay.
+// Writes every file of an image but state.json, which the caller writes last;
+// kDataLoss unless it HasResult(). What an earlier run left is removed first,
+// state.json before all. On failure none of the files is there, except where it
+// could not be removed. An image too large for a JPEG gets a note instead of an
+// overlay.
 Status WriteSlideFiles(FileSystem& files, const SlideFilesOptions& options,
                        SlideResult& slide);
 
@@ -34,6 +37,12 @@ Status WriteSlideFiles(FileSystem& files, const SlideFilesOptions& options,
 // this run nor of an earlier one. What is not there or cannot be removed is
 // passed over.
 void RemoveSlideFiles(FileSystem& files, const std::string& folder);
+
+// What a killed run left of unfinished files; its lock must be held.
+Status RemoveSlideTemporaries(FileSystem& files, const std::string& folder);
+
+// Names in an image's folder that its state.json vouches for.
+std::vector<std::string_view> RecordedSlideFiles();
 
 struct RunFilesOptions {
   std::string folder = {};  // of the run; holds slides/<id>/.

@@ -22,6 +22,14 @@ constexpr int64_t kSlideCacheBytes = int64_t{64} << 20;
 // since finer ones are reduced by half while they are decoded.
 constexpr int64_t kSlideTileCopies = 6;
 
+// Of a slide at the scale of the network. Blocks that neighbouring strips share
+// are decoded twice, so it is wide; those that two rows of tiles share stay in
+// the cache, so it is not wider.
+constexpr int64_t kStripPx = 8192;
+
+// No cell is as large, nor is any box of a network that was trained on cells.
+constexpr int64_t kReachPx = 2048;
+
 double Ratio(int64_t scaled, int64_t full) {
   return static_cast<double>(scaled) / static_cast<double>(full);
 }
@@ -31,6 +39,22 @@ int64_t LetterboxSide(int64_t side_px, double scale, int64_t network_px) {
   const auto scaled =
       static_cast<int64_t>(std::floor(static_cast<double>(side_px) * scale));
   return std::clamp<int64_t>(scaled, 1, network_px);
+}
+
+// Of equal ones the first in strips.
+void DarkestFirst(const SlideSurvey& survey, const SlideTileSource& scaled,
+                  std::vector<TileTurn>& turns) {
+  std::vector<std::pair<int64_t, int64_t>> keys;
+  for (int64_t i = 0; i < std::ssize(turns); ++i) {
+    const int64_t tile = turns[static_cast<size_t>(i)].tile;
+    keys.emplace_back(-survey.Darkness(scaled.OnLevelZero(tile)), i);
+  }
+  std::ranges::sort(keys);
+  std::vector<TileTurn> sorted;
+  for (const auto& [darkness, turn] : keys) {
+    sorted.push_back({.tile = turns[static_cast<size_t>(turn)].tile});
+  }
+  turns = std::move(sorted);
 }
 
 }  // namespace
@@ -50,6 +74,25 @@ int64_t SlidePlan::PixelBytes(int64_t in_flight) const {
          TileCutter::HeldBytes(tiles, scaled_width_px, in_flight);
 }
 
+std::vector<TileTurn> TurnsOf(const SlidePlan& plan,
+                              std::span<const int64_t> background) {
+  std::vector<TileTurn> turns = OrderInStrips(
+      plan.tiles, plan.is_slide ? kStripPx : plan.scaled_width_px);
+  std::erase_if(turns, [&](const TileTurn& turn) {
+    return std::ranges::binary_search(background, turn.tile);
+  });
+  return turns;
+}
+
+Box ReachOf(const TileSource& tiles, const Tile& tile, int64_t number) {
+  return tiles.ToLevelZero(
+      number,
+      {.x_min = static_cast<double>(tile.x_px - kReachPx),
+       .y_min = static_cast<double>(tile.y_px - kReachPx),
+       .x_max = static_cast<double>(tile.x_px + tile.width_px + kReachPx),
+       .y_max = static_cast<double>(tile.y_px + tile.height_px + kReachPx)});
+}
+
 StatusOr<SlidePlanner> SlidePlanner::Create(
     FileSystem& files, const SlidePlannerOptions& options) {
   CYTO8_RETURN_IF_ERROR(
@@ -66,12 +109,14 @@ StatusOr<SlidePlan> SlidePlanner::Plan(const SlideInput& input) const {
   return Annotate(PlanOf(*image.slide, tiles, input), path);
 }
 
-StatusOr<OpenedSlide> SlidePlanner::Open(const SlideInput& input) const {
+StatusOr<OpenedSlide> SlidePlanner::Open(
+    const SlideInput& input, const std::vector<int64_t>* background) const {
   const std::string& path = input.identity.path;
   CYTO8_ASSIGN_OR_RETURN(OpenedImage image,
                          OpenImage(*files_, path, options_.limits));
-  return Annotate(image.rows ? OpenRowsOf(std::move(image.rows), input)
-                             : OpenSlideOf(std::move(image.slide), input),
+  return Annotate(image.rows
+                      ? OpenRowsOf(std::move(image.rows), input)
+                      : OpenSlideOf(std::move(image.slide), input, background),
                   path);
 }
 
@@ -89,17 +134,51 @@ StatusOr<OpenedSlide> SlidePlanner::OpenRowsOf(std::unique_ptr<RowSource> rows,
   slide.tiles =
       std::make_unique<RowTiles>(std::move(seconds), std::move(cutter),
                                  slide.plan.ratio_x(), slide.plan.ratio_y());
+  slide.turns = TurnsOf(slide.plan, slide.background);
   return slide;
 }
 
 StatusOr<OpenedSlide> SlidePlanner::OpenSlideOf(
-    std::unique_ptr<SlideReader> reader, const SlideInput& input) const {
+    std::unique_ptr<SlideReader> reader, const SlideInput& input,
+    const std::vector<int64_t>* background) const {
   OpenedSlide slide;
   std::unique_ptr<SlideTiles> tiles;
   CYTO8_ASSIGN_OR_RETURN(slide.plan, PlanOf(*reader, tiles, input));
-  slide.tiles = std::make_unique<SlideTileSource>(
+  SlideReader& blocks = *reader;
+  auto source = std::make_unique<SlideTileSource>(
       std::move(reader), std::move(tiles), slide.plan.tiles);
+  const SlideTileSource& scaled = *source;
+  slide.tiles = std::move(source);
+  if (background == nullptr) {
+    CYTO8_RETURN_IF_ERROR(Survey(blocks, scaled, slide));
+  } else {
+    slide.background = *background;
+    slide.turns = TurnsOf(slide.plan, slide.background);
+  }
   return slide;
+}
+
+// What is background, and the order of the rest.
+Status SlidePlanner::Survey(SlideReader& reader, const SlideTileSource& scaled,
+                            OpenedSlide& slide) const {
+  const SlidePlan& plan = slide.plan;
+  std::optional<SlideSurvey> survey;
+  if (options_.skip_background || options_.darkest_first) {
+    CYTO8_ASSIGN_OR_RETURN(
+        survey, SlideSurvey::Make(reader, plan.mpp.value, options_.limits));
+  }
+  for (int64_t i = 0; options_.skip_background && i < std::ssize(plan.tiles);
+       ++i) {
+    if (!scaled.HasPixels(i) ||
+        (survey && survey->IsBackground(scaled.OnLevelZero(i)))) {
+      slide.background.push_back(i);
+    }
+  }
+  slide.turns = TurnsOf(plan, slide.background);
+  if (survey && options_.darkest_first) {
+    DarkestFirst(*survey, scaled, slide.turns);
+  }
+  return OkStatus();
 }
 
 StatusOr<SlidePlan> SlidePlanner::PlanOf(const RowSource& rows,
@@ -138,6 +217,7 @@ StatusOr<SlidePlan> SlidePlanner::PlanOf(SlideReader& slide,
   CYTO8_ASSIGN_OR_RETURN(
       plan.mpp,
       ResolveMpp(input.hints.flag, input.hints.side_file, info.um_per_px));
+  if (plan.mpp.source == "file") plan.mpp.source = info.mpp_source;
   CYTO8_RETURN_IF_ERROR(CheckScale(plan.mpp.value));
   CYTO8_ASSIGN_OR_RETURN(
       tiles, SlideTiles::Create(slide, {.um_per_px = plan.mpp.value,

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "app/mpp_source.h"
@@ -19,7 +20,9 @@
 #include "tiling/image_opener.h"
 #include "tiling/roi_list.h"
 #include "tiling/row_source.h"
+#include "tiling/slide_survey.h"
 #include "tiling/tile_grid.h"
+#include "tiling/tile_order.h"
 
 namespace cyto8 {
 
@@ -43,6 +46,10 @@ struct SlidePlannerOptions {
   TilingMode mode = TilingMode::kTiles;
   double model_mpp = 0;       // um per pixel to resample to; kTiles only.
   TileGridOptions grid = {};  // its tile is the network's input.
+  // Of slides, by a reduced level (tiling/slide_survey.h): tiles of empty glass
+  // are left out; those with the darkest nuclei come first.
+  bool skip_background = true;
+  bool darkest_first = false;
   Limits limits = {};
 };
 
@@ -72,7 +79,18 @@ struct SlidePlan {
 struct OpenedSlide {
   SlidePlan plan;
   std::unique_ptr<TileSource> tiles;
+  // Those to be scored, in this order; all others are background.
+  std::vector<TileTurn> turns;
+  std::vector<int64_t> background;
 };
+
+// In strips, but those of `background`, in rising order.
+std::vector<TileTurn> TurnsOf(const SlidePlan& plan,
+                              std::span<const int64_t> background);
+
+// Where the boxes of a tile lie, in level-0 pixels: a box that reaches farther
+// than 2048 px of the network's scale beyond what the tile shows is cut there.
+Box ReachOf(const TileSource& tiles, const Tile& tile, int64_t number);
 
 // Thread-safe.
 class SlidePlanner {
@@ -84,7 +102,11 @@ class SlidePlanner {
   // By the file's header alone: damage behind it is not seen. Errors start
   // with the path.
   StatusOr<SlidePlan> Plan(const SlideInput& input) const;
-  StatusOr<OpenedSlide> Open(const SlideInput& input) const;
+  // `background`: what is known to be that, in rising order; none: it is looked
+  // for.
+  StatusOr<OpenedSlide> Open(
+      const SlideInput& input,
+      const std::vector<int64_t>* background = nullptr) const;
 
   const SlidePlannerOptions& options() const { return options_; }
 
@@ -98,8 +120,11 @@ class SlidePlanner {
                              const SlideInput& input) const;
   StatusOr<OpenedSlide> OpenRowsOf(std::unique_ptr<RowSource> rows,
                                    const SlideInput& input) const;
-  StatusOr<OpenedSlide> OpenSlideOf(std::unique_ptr<SlideReader> reader,
-                                    const SlideInput& input) const;
+  StatusOr<OpenedSlide> OpenSlideOf(
+      std::unique_ptr<SlideReader> reader, const SlideInput& input,
+      const std::vector<int64_t>* background) const;
+  Status Survey(SlideReader& reader, const SlideTileSource& scaled,
+                OpenedSlide& slide) const;
   Status PlaceTiles(const SlideInput& input, SlidePlan& plan) const;
   Status CheckScale(double um_per_px) const;
   Status ScaleToModel(const SlideInput& input, SlidePlan& plan) const;

@@ -48,6 +48,61 @@ Json FilesJson(const std::vector<WrittenFile>& files) {
   return list;
 }
 
+Json CountsJson(const SlideCounts& counts) {
+  Json json = {{"planned", counts.planned},
+               {"background", counts.background},
+               {"scored", counts.scored},
+               {"failed", counts.failed},
+               {"blurred", counts.blurred},
+               {"too_dark", counts.too_dark},
+               {"blurred_or_dark", counts.blurred_or_dark},
+               {"pale", counts.pale},
+               {"artefact", counts.artefact}};
+  if (counts.covered_mm2) json["covered_mm2"] = *counts.covered_mm2;
+  return json;
+}
+
+SlideCounts CountsOf(const Json& json) {
+  SlideCounts counts;
+  json.at("planned").get_to(counts.planned);
+  json.at("background").get_to(counts.background);
+  json.at("scored").get_to(counts.scored);
+  json.at("failed").get_to(counts.failed);
+  json.at("blurred").get_to(counts.blurred);
+  json.at("too_dark").get_to(counts.too_dark);
+  json.at("blurred_or_dark").get_to(counts.blurred_or_dark);
+  json.at("pale").get_to(counts.pale);
+  json.at("artefact").get_to(counts.artefact);
+  if (json.contains("covered_mm2")) {
+    counts.covered_mm2 = json["covered_mm2"].get<double>();
+  }
+  return counts;
+}
+
+Json ScanJson(const SlideVerdict& verdict) {
+  Json reasons = Json::array();
+  for (const ReasonText& reason : verdict.reasons) {
+    reasons.push_back({static_cast<int>(reason.reason),
+                       static_cast<int>(reason.verdict), reason.text});
+  }
+  return {{"verdict", static_cast<int>(verdict.verdict)},
+          {"coverage", verdict.coverage},
+          {"reasons", reasons}};
+}
+
+SlideVerdict VerdictOf(const Json& json) {
+  SlideVerdict verdict = {
+      .verdict = static_cast<ScanVerdict>(json.at("verdict").get<int>()),
+      .coverage = json.at("coverage").get<double>()};
+  for (const Json& reason : json.at("reasons")) {
+    verdict.reasons.push_back(
+        {.reason = static_cast<VerdictReason>(reason.at(0).get<int>()),
+         .verdict = static_cast<ScanVerdict>(reason.at(1).get<int>()),
+         .text = reason.at(2).get<std::string>()});
+  }
+  return verdict;
+}
+
 Json StateJson(const SlideState& state) {
   const SlideSummary& slide = state.summary;
   return {{"id", slide.identity.id},
@@ -60,8 +115,9 @@ Json StateJson(const SlideState& state) {
           {"height_px", slide.height_px},
           {"mpp", slide.mpp.value},
           {"mpp_source", slide.mpp.source},
-          {"tiles", slide.tiles},
-          {"tiles_failed", slide.tiles_failed},
+          {"counts", CountsJson(slide.counts)},
+          {"scan", ScanJson(slide.verdict)},
+          {"is_slide", slide.is_slide},
           {"boxes", slide.boxes},
           {"cells_of_class", slide.cells_of_class},
           {"notes", ValidUtf8(slide.notes)},
@@ -86,8 +142,9 @@ SlideState StateOf(const Json& json, const SlideIdentity& identity) {
   json.at("height_px").get_to(slide.height_px);
   json.at("mpp").get_to(slide.mpp.value);
   json.at("mpp_source").get_to(slide.mpp.source);
-  json.at("tiles").get_to(slide.tiles);
-  json.at("tiles_failed").get_to(slide.tiles_failed);
+  slide.counts = CountsOf(json.at("counts"));
+  slide.verdict = VerdictOf(json.at("scan"));
+  json.at("is_slide").get_to(slide.is_slide);
   json.at("boxes").get_to(slide.boxes);
   json.at("cells_of_class").get_to(slide.cells_of_class);
   json.at("notes").get_to(slide.notes);

@@ -134,10 +134,12 @@ std::string SlideRow(const SlideSummary& slide,
     cells.push_back(slide.mpp.is_known() ? FormatShortest(slide.mpp.value)
                                          : "");
     cells.push_back(
-        fmt::format("{}/{}", slide.tiles - slide.tiles_failed, slide.tiles));
+        fmt::format("{}/{}", slide.counts.scored, slide.counts.planned));
+    cells.push_back(std::to_string(slide.counts.background));
+    cells.emplace_back(ScanVerdictName(slide.verdict.verdict));
     cells.push_back(std::to_string(slide.boxes));
   } else {
-    cells.insert(cells.end(), {"", "", "", ""});
+    cells.insert(cells.end(), {"", "", "", "", "", ""});
   }
   for (const Column& column : columns) {
     cells.push_back(has_result ? std::to_string(CountOf(slide, column)) : "");
@@ -152,8 +154,9 @@ Status WriteRest(size_t all, const Sink& sink) {
 
 Status WriteSlideTable(std::span<const SlideSummary> slides,
                        const std::vector<Column>& columns, const Sink& sink) {
-  std::vector<std::string> names = {"Id",    "Image", "Status", "Size px",
-                                    "um/px", "Tiles", "Boxes"};
+  std::vector<std::string> names = {"Id",         "Image", "Status",
+                                    "Size px",    "um/px", "Tiles",
+                                    "Background", "Scan",  "Boxes"};
   for (const Column& column : columns) names.push_back(column.name);
   CYTO8_RETURN_IF_ERROR(
       sink("\n## Images\n\n" + TableHead(names, /*text_columns=*/3)));
@@ -181,6 +184,12 @@ Status WriteList(std::string_view title, std::span<const SlideSummary> slides,
   return WriteRest(count, sink);
 }
 
+// Why the scan of an image is not OK; empty if it is.
+std::string VerdictText(const SlideSummary& slide) {
+  if (!HasResult(slide) || slide.verdict.may_be_negative()) return "";
+  return VerdictLine(slide.verdict);
+}
+
 constexpr std::string_view kFiles = R"(
 ## Files
 
@@ -204,6 +213,8 @@ Status WriteSummaryMarkdown(std::span<const SlideSummary> slides,
   CYTO8_RETURN_IF_ERROR(WriteSlideTable(slides, columns, sink));
   CYTO8_RETURN_IF_ERROR(
       WriteList("Images without a result", slides, ErrorOf, sink));
+  CYTO8_RETURN_IF_ERROR(
+      WriteList("Not to be called negative", slides, VerdictText, sink));
   CYTO8_RETURN_IF_ERROR(WriteList(
       "Notes", slides, [](const SlideSummary& slide) { return slide.notes; },
       sink));

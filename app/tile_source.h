@@ -3,6 +3,7 @@
 // of file they come from. Tested by tests/app/score_pipeline_test.cc.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -96,6 +97,23 @@ class SlideTileSource final : public TileSource {
             .y_min = y(box.y_min),
             .x_max = x(box.x_max),
             .y_max = y(box.y_max)};
+  }
+  // Whether the file has pixels for it; where not, all is white.
+  bool HasPixels(int64_t tile) const { return scaled_->HasPixels(At(tile)); }
+  // The level-0 pixels that a tile shows at least a part of.
+  Tile OnLevelZero(int64_t tile) const {
+    const Tile& origin = At(tile);
+    const SlidePlacement place = scaled_->PlacementOf(origin);
+    const auto x = static_cast<int64_t>(place.x_px);
+    const auto y = static_cast<int64_t>(place.y_px);
+    const auto end = [](double begin, int64_t side, double scale) {
+      return static_cast<int64_t>(
+          std::ceil(begin + static_cast<double>(side) * scale));
+    };
+    return {.x_px = x,
+            .y_px = y,
+            .width_px = end(place.x_px, origin.width_px, place.scale_x) - x,
+            .height_px = end(place.y_px, origin.height_px, place.scale_y) - y};
   }
   // Decoding and resampling of a tile are not told apart.
   double decode_seconds() const override { return 0; }

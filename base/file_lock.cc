@@ -2,6 +2,8 @@
 // See file_lock.h.
 #include "base/file_lock.h"
 
+#include <chrono>
+#include <thread>
 #include <utility>
 
 namespace cyto8 {
@@ -24,10 +26,20 @@ FileLock::~FileLock() {
   if (file_ >= 0) static_cast<void>(files_->Close(file_, path_).ok());
 }
 
+StatusOr<FileLock> WaitForLock(FileSystem& files, const std::string& path) {
+  constexpr std::chrono::milliseconds kPause(20);
+  while (true) {
+    CYTO8_ASSIGN_OR_RETURN(std::optional<FileLock> lock,
+                           FileLock::TryAcquire(files, path));
+    if (lock) return *std::move(lock);
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
 Status CheckLocking(FileSystem& files, const std::string& path) {
   CYTO8_ASSIGN_OR_RETURN(const std::optional<FileLock> first,
                          FileLock::TryAcquire(files, path));
-  if (!first) return {StatusCode::kUnavailable, path + ": locked by another"};
+  if (!first) return OkStatus();  // another process has it.
   CYTO8_ASSIGN_OR_RETURN(const std::optional<FileLock> second,
                          FileLock::TryAcquire(files, path));
   if (!second) return OkStatus();

@@ -34,9 +34,11 @@ class FileLock {
   int file_;  // -1 once moved from.
 };
 
+// Tries until it has the lock, for as long as another holds it.
+StatusOr<FileLock> WaitForLock(FileSystem& files, const std::string& path);
+
 // Whether locks exclude in this folder, which some network file systems only
-// pretend: takes the lock of `path` twice. kUnavailable if both are granted or
-// another process holds it.
+// pretend: takes the lock of `path` twice. kUnavailable if both are granted.
 Status CheckLocking(FileSystem& files, const std::string& path);
 
 }  // namespace cyto8

@@ -15,7 +15,7 @@ struct Limits {
   int64_t max_decoder_bytes = int64_t{1} << 29;  // held while rows are read.
   int64_t max_images = 1'000'000;                // of one run.
   int64_t max_folder_depth = 64;                 // below an argument.
-  int64_t max_boxes = 2'000'000;                 // of one image, unmerged.
+  int64_t max_boxes = 2'000'000;                 // of one image, at a time.
   int64_t max_tiles = 4'000'000;                 // of one image.
   int64_t max_model_bytes = int64_t{1} << 30;    // a GraphDef or a .cy8.
   int64_t max_section_bytes = int64_t{1} << 26;  // of a .cy8, but its weights.

@@ -23,18 +23,21 @@ class CandidateFileTest : public testing::Test {
     return {.fingerprint = {1, 2, 3},
             .tiles = 4,
             .width_px = 2000,
-            .height_px = 768,
-            .ratio_x = 0.5,
-            .ratio_y = 0.50125};
+            .height_px = 768};
   }
   static Tiles FourTiles() {
-    return {
-        {.detections =
-             {{.box = {1.5, -2, 30.25, 40}, .score = 0.75F, .class_id = 3},
-              {.box = {0.1, 0.2, 0.3, 0.4}, .score = 1, .class_id = 65535}}},
-        {.outcome = TileOutcome::kFailed},
-        {.outcome = TileOutcome::kBackground, .flags = 0xFFFF},
-        {.flags = 5}};
+    return {{.tile = 2,
+             .detections = {{.box = {1.5, -2, 30.25, 40},
+                             .score = 0.75F,
+                             .class_id = 3,
+                             .tile = 2},
+                            {.box = {0.1, 0.2, 0.3, 0.4},
+                             .score = 1,
+                             .class_id = 65535,
+                             .tile = 2}}},
+            {.tile = 0, .outcome = TileOutcome::kFailed},
+            {.tile = 3, .outcome = TileOutcome::kBackground, .flags = 0xFFFF},
+            {.tile = 1, .flags = 5}};
   }
   Status Write(const CandidateHeader& header, const Tiles& tiles) {
     CYTO8_ASSIGN_OR_RETURN(CandidateWriter writer,
@@ -78,7 +81,7 @@ TEST_F(CandidateFileTest, GivesBackEveryTile) {
   const StatusOr<Tiles> tiles = Read();
   ASSERT_TRUE(tiles.ok()) << tiles.status().ToString();
   EXPECT_EQ(*tiles, FourTiles());
-  EXPECT_EQ(folder_.Get("candidates.bin").size(), 88u + 4 * 8 + 2 * 40 + 32);
+  EXPECT_EQ(folder_.Get("candidates.bin").size(), 72u + 4 * 16 + 2 * 40 + 32);
 }
 
 TEST_F(CandidateFileTest, AppearsOnlyWithAllTiles) {
@@ -126,20 +129,22 @@ TEST_F(CandidateFileTest, RefusesValuesThatNobodyWrites) {
        "damaged candidates: tiles = -1: must be in [0, 4000000]"},
       {56, std::string(8, '\0'),
        "damaged candidates: width = 0: must be in [1, 200000]"},
-      {72, nan, "damaged candidates: ratio_x = nan: must be in [1e-06, 1e+06]"},
-      {88, "\3", "damaged candidates: tile 0: is cut"},
-      {132, std::string(4, '\0'),
+      {72, "\4", "damaged candidates: tile 0: number = 4: must be in [0, 3]"},
+      {168, "\2", "damaged candidates: tile 1: comes twice"},
+      {80, "\3",
        "damaged candidates: tile 0: class = 0: must be in [1, 65535]"},
-      {91, "\1",
+      {124, std::string(4, '\0'),
+       "damaged candidates: tile 0: class = 0: must be in [1, 65535]"},
+      {83, "\1",
        "damaged candidates: tile 0: detections = 16777218: must be in [0, "
        "1000]"},
-      {92, "\3", "damaged candidates: tile 0: outcome = 3: must be in [0, 2]"},
-      {92, "\1",
+      {84, "\3", "damaged candidates: tile 0: outcome = 3: must be in [0, 2]"},
+      {84, "\1",
        "damaged candidates: tile 0: detections = 2: must be in [0, 0]"},
-      {96, nan,
+      {88, nan,
        "damaged candidates: tile 0: coordinate = nan: must be in [-1e+09, "
        "1e+09]"},
-      {128, std::string("\0\0\0\x40", 4),
+      {120, std::string("\0\0\0\x40", 4),
        "damaged candidates: tile 0: score = 2: must be in [0, 1]"}};
   for (const Case& c : cases) {
     std::string changed = whole;

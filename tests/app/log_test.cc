@@ -55,7 +55,8 @@ TEST_F(LogTest, EveryEventIsALine) {
       "\"slide\":\"x-1\",\"path\":\"in/x.jpg\"}\n"
       "{\"time\":\"T\",\"level\":\"info\",\"event\":\"slide_done\","
       "\"slide\":\"z-3\",\"path\":\"in/z.jpg\",\"status\":\"partial\","
-      "\"tiles\":2,\"tiles_failed\":1,\"boxes\":1,\"notes\":\"tile 1: "
+      "\"tiles\":2,\"tiles_skipped\":0,\"tiles_failed\":1,"
+      "\"scan\":\"RESCAN\",\"boxes\":1,\"notes\":\"tile 1: "
       "damaged\",\"seconds\":{\"read\":0.012," +
           stages +
           "1.500,\"boxes\":0.000,\"merge\":0.000,\"write\":0.000}}\n"

@@ -34,7 +34,7 @@ inline SlideResult TwoCells() {
   slide.width_px = 100;
   slide.height_px = 50;
   slide.mpp = {.value = 0.2472, .source = "--mpp"};
-  slide.tiles = 2;
+  slide.counts = {.planned = 2, .scored = 2};
   slide.cells = {
       {.box = {10, 20.005, 30.125, 40},
        .score = 0.75f,
@@ -58,7 +58,9 @@ inline SlideResult Partial() {
   SlideResult slide = TwoCells();
   slide.identity = {.path = "in/z.jpg", .id = "z-3", .image_id = 5};
   slide.cells.pop_back();
-  slide.tiles_failed = 1;
+  slide.counts.scored = 1;
+  slide.counts.failed = 1;
+  slide.verdict = JudgeSlide(slide.counts).value();
   slide.notes = "tile 1: damaged";
   return slide;
 }

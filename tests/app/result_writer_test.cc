@@ -31,7 +31,8 @@ TEST(SlideOutcomeTest, FollowsStatusAndTiles) {
 
 TEST(SlideOutcomeTest, WithoutAnyTileThereIsNoResult) {
   SlideResult slide = Partial();
-  slide.tiles_failed = slide.tiles;
+  slide.counts.scored = 0;
+  slide.counts.failed = slide.counts.planned;
   EXPECT_EQ(OutcomeOf(slide), SlideOutcome::kFailed);
   EXPECT_EQ(ErrorOf(slide), "no tile has a result");
 }
@@ -81,11 +82,12 @@ TEST(WriteDetectionsCsvTest, HasPixelsMicrometresTileAndFlags) {
 TEST(WriteSlidesCsvTest, AFailedSlideHasNoNumberOfBoxes) {
   EXPECT_EQ(SlidesCsv({TwoCells(), Failed(), Partial(), Held()}),
             "id,path,status,mpp,mpp_source,width_px,height_px,tiles,"
-            "tiles_failed,boxes,error,notes\n"
-            "x-1,in/x.jpg,done,0.2472,--mpp,100,50,2,0,2,,\n"
-            "y-2,in/y.jpg,failed,,,,,,,,\"in/y.jpg: cut, here\",\n"
-            "z-3,in/z.jpg,partial,0.2472,--mpp,100,50,2,1,1,,tile 1: damaged\n"
-            "h-4,in/h.jpg,held,,,,,,,,in/h.jpg: held by pid 7,\n");
+            "tiles_skipped,tiles_failed,coverage,scan,boxes,error,notes\n"
+            "x-1,in/x.jpg,done,0.2472,--mpp,100,50,2,0,0,1,OK,2,,\n"
+            "y-2,in/y.jpg,failed,,,,,,,,,,,\"in/y.jpg: cut, here\",\n"
+            "z-3,in/z.jpg,partial,0.2472,--mpp,100,50,2,0,1,0.5,RESCAN,1,,"
+            "tile 1: damaged\n"
+            "h-4,in/h.jpg,held,,,,,,,,,,,in/h.jpg: held by pid 7,\n");
 }
 
 TEST(WriteSlidesCsvTest, NamesOfAnyBytesStayOneValidCell) {
@@ -94,7 +96,7 @@ TEST(WriteSlidesCsvTest, NamesOfAnyBytesStayOneValidCell) {
   slide.status = DataLoss("a\nb\xff: cut");
   const std::string text = SlidesCsv({slide});
   EXPECT_EQ(text.substr(text.find('\n') + 1),
-            "y-2,\"a\nb\\xff\"\"\r\",failed,,,,,,,,\"a\nb\\xff: cut\",\n");
+            "y-2,\"a\nb\\xff\"\"\r\",failed,,,,,,,,,,,\"a\nb\\xff: cut\",\n");
 }
 
 TEST(WriteTimingCsvTest, HasSecondsByStageAndTheirSum) {

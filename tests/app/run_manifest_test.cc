@@ -125,7 +125,9 @@ TEST_F(RunManifestTest, AWholeImageHasAllItsFields) {
   EXPECT_EQ(image, json::parse(R"({
     "id": "x-1", "image_id": 7, "path": "in/x.jpg", "status": "done",
     "attempts": 1, "sha256": "ab", "width_px": 100, "height_px": 50,
-    "mpp": 0.2472, "mpp_source": "--mpp", "tiles": 2, "tiles_failed": 0,
+    "mpp": 0.2472, "mpp_source": "--mpp", "tiles": 2,
+    "tiles_skipped": 0, "tiles_scored": 2, "tiles_failed": 0, "coverage": 1.0,
+    "scan": "OK",
     "detections": {"NILM": 1, "HSIL": 2},
     "seconds": {"read": 0.012, "decode": 0.0, "resample": 0.0, "infer": 1.5,
                 "boxes": 0.0, "merge": 0.0, "write": 0.0}})"));
@@ -144,6 +146,8 @@ TEST_F(RunManifestTest, APartialImageHasBothAndItsNotes) {
   const json image = Manifest({Partial()})["images"][0];
   EXPECT_EQ(image["status"], "partial");
   EXPECT_EQ(image["tiles_failed"], 1);
+  EXPECT_EQ(image["coverage"], 0.5);
+  EXPECT_EQ(image["scan"], "RESCAN");
   EXPECT_EQ(image["detections"], json({{"NILM", 0}, {"HSIL", 1}}));
   EXPECT_EQ(image["notes"], "tile 1: damaged");
   EXPECT_FALSE(image.contains("error"));

@@ -101,13 +101,17 @@ TEST_F(ScoreCommandTest, TheFolderIsThatOfTheFormatsPage) {
   EXPECT_THAT(
       Tree(),
       ElementsAre(
-          "coco_results.json", "run.json", "slides.csv",
+          ".lock", "coco_results.json", "run.json", "slides.csv",
+          "slides/a-7f071235/.lock", "slides/a-7f071235/candidates.bin",
           "slides/a-7f071235/coco.json", "slides/a-7f071235/detections.csv",
           "slides/a-7f071235/detections.geojson.gz",
           "slides/a-7f071235/heatmap.png", "slides/a-7f071235/overlay.jpg",
+          "slides/a-7f071235/qc.json", "slides/a-7f071235/state.json",
+          "slides/b-5f59d8e8/.lock", "slides/b-5f59d8e8/candidates.bin",
           "slides/b-5f59d8e8/coco.json", "slides/b-5f59d8e8/detections.csv",
           "slides/b-5f59d8e8/detections.geojson.gz",
           "slides/b-5f59d8e8/heatmap.png", "slides/b-5f59d8e8/overlay.jpg",
+          "slides/b-5f59d8e8/qc.json", "slides/b-5f59d8e8/state.json",
           "summary.md", "timing.csv"));
 }
 
@@ -117,11 +121,12 @@ TEST_F(ScoreCommandTest, TheTableNamesTheImagesAndTheNotice) {
   const Outcome outcome = Run(options);
   EXPECT_THAT(outcome.err, HasSubstr("[2/2]"));
   const std::vector<std::string> lines = LinesOf(outcome.out);
-  ASSERT_EQ(lines.size(), 6) << outcome.out;
+  // Two say that the made pictures look like artefacts.
+  ASSERT_EQ(lines.size(), 8) << outcome.out;
   EXPECT_TRUE(lines[0].starts_with("image"));
   EXPECT_THAT(lines[1], HasSubstr("a.png"));
   EXPECT_THAT(lines[2], HasSubstr("300x180"));
-  EXPECT_EQ(lines[5], kResearchNotice);
+  EXPECT_EQ(lines[7], kResearchNotice);
 }
 
 TEST_F(ScoreCommandTest, QuietSaysNothing) {
@@ -156,8 +161,9 @@ TEST_F(ScoreCommandTest, ASlideHasAllFilesButAnOverlay) {
            folder_.PathOf("out/slides/" + image["id"].get<std::string>()))) {
     names.insert(entry.path().filename().string());
   }
-  EXPECT_THAT(names, ElementsAre("coco.json", "detections.csv",
-                                 "detections.geojson.gz", "heatmap.png"));
+  EXPECT_THAT(names, ElementsAre(".lock", "candidates.bin", "coco.json",
+                                 "detections.csv", "detections.geojson.gz",
+                                 "heatmap.png", "qc.json", "state.json"));
 }
 
 // promises.md P4.
@@ -212,7 +218,7 @@ TEST_F(ScoreCommandTest, FilesAgreeWithEachOther) {
   EXPECT_EQ(all.size(), boxes);
 }
 
-// docs/formats.md: only run.json and timing.csv hold clocks.
+// docs/formats.md: run.json, timing.csv and state.json hold clocks.
 TEST_F(ScoreCommandTest, ASecondRunGivesTheSameBytes) {
   ScoreRequest options = Options({"a.png", "b.png"});
   EXPECT_EQ(Run(options).code, ExitCode::kWhole);
@@ -221,6 +227,7 @@ TEST_F(ScoreCommandTest, ASecondRunGivesTheSameBytes) {
   ASSERT_EQ(Tree("out"), Tree("out2"));
   for (const std::string& file : Tree("out")) {
     if (file == "run.json" || file == "timing.csv") continue;
+    if (file.ends_with("/state.json")) continue;
     EXPECT_EQ(ReadBytes(folder_.PathOf("out/" + file)),
               ReadBytes(folder_.PathOf("out2/" + file)))
         << file;
@@ -244,9 +251,9 @@ TEST_F(ScoreCommandTest, ACutImageFailsAloneWithItsError) {
   const std::vector<std::string> lines = LinesOf(Output("slides.csv"));
   ASSERT_EQ(lines.size(), 3);
   EXPECT_TRUE(lines[1].starts_with("a-7f071235," + folder_.PathOf("a.png") +
-                                   ",done,0.5,--mpp,100,90,1,0,"));
+                                   ",done,0.5,--mpp,100,90,1,0,0,1,"));
   EXPECT_EQ(lines[2], "cut-f07073a1," + folder_.PathOf("cut.jpg") +
-                          ",failed,,,,,,,," + error + ",");
+                          ",failed,,,,,,,,,,," + error + ",");
   const nlohmann::json manifest = Manifest();
   EXPECT_EQ(manifest["status"], "partial");
   EXPECT_EQ(manifest["exit_code"], 4);
@@ -355,7 +362,8 @@ TEST_F(ScoreCommandTest, AnImageThatFailsNowLeavesNoEarlierResult) {
   EXPECT_TRUE(fs::exists(slide / "coco.json"));
   folder_.Put("a.png", "damaged");
   EXPECT_EQ(Run(options).code, ExitCode::kNoInput);
-  EXPECT_TRUE(fs::is_empty(slide));
+  EXPECT_FALSE(fs::exists(slide / "coco.json"));
+  EXPECT_FALSE(fs::exists(slide / "detections.geojson.gz"));
 }
 
 TEST_F(ScoreCommandTest, WithoutOverlaysAnEarlierOneGoes) {
@@ -536,7 +544,7 @@ TEST_F(ScoreCommandTest, LeftoversGoAndOldResultsAreNoInput) {
   EXPECT_EQ(Manifest()["images"].size(), 1);
   ASSERT_EQ(Tree(), first);
   folder_.Put("out/run.json.tmp-1-2-3", "");
-  folder_.Put("out/" + fs::path(first[4]).parent_path().string() +
+  folder_.Put("out/" + fs::path(first[5]).parent_path().string() +
                   "/coco.json.tmp-1-2-3",
               "");
   ASSERT_EQ(Run(options).code, ExitCode::kWhole);
@@ -573,8 +581,8 @@ TEST_F(ScoreCommandTest, HostileFileNamesStayNames) {
     ids.insert(id);
   }
   EXPECT_EQ(ids.size(), 6);
-  // One line per image, whatever its name.
-  EXPECT_EQ(LinesOf(outcome.out).size(), 1 + 6 + 3) << outcome.out;
+  // One line per image and one for its quality, whatever its name.
+  EXPECT_EQ(LinesOf(outcome.out).size(), 1 + 6 + 6 + 3) << outcome.out;
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ TEST(ScoreTableTest, OneLineAnImageAndNoCountsForAFailedOne) {
   whole.width_px = 1180;
   whole.height_px = 941;
   whole.mpp.value = 0.2472;
-  whole.tiles = 1;
+  whole.counts = {.planned = 1, .scored = 1};
   whole.cells.resize(3);
   whole.cells[0].class_id = 2;
   whole.cells[1].class_id = 1;
@@ -65,10 +65,15 @@ TEST(ScoreTableTest, NamesAreCutBetweenLettersAndPaddedByLetters) {
 
 TEST(ScoreTableTest, APartialImageShowsItsTiles) {
   SlideSummary slide;
-  slide.tiles = 8;
-  slide.tiles_failed = 2;
+  slide.counts = {.planned = 10, .background = 2, .scored = 6, .failed = 2};
+  slide.identity.path = "a/x.svs";
+  slide.verdict = JudgeSlide(slide.counts).value();
   const std::string text = ScoreTable({&slide, 1}, ModelCard(), "out");
   EXPECT_NE(text.find("  6/8  "), std::string::npos) << text;
+  EXPECT_NE(text.find("\nx.svs: REVIEW: 6 of 8 tiles scored (0.7500), at least "
+                      "0.98; "),
+            std::string::npos)
+      << text;
 }
 
 }  // namespace

@@ -17,7 +17,7 @@ std::string OtherText(const Setting& setting) {
       return setting.get(ScoreSettings()) == SettingValue(true) ? "false"
                                                                 : "true";
     case SettingKind::kInt:
-      return "7";
+      return std::to_string(static_cast<int64_t>(setting.rule.low) + 7);
     case SettingKind::kNumber:
       return "0.125";
     case SettingKind::kPath:
@@ -109,7 +109,7 @@ TEST(SettingsTableTest, DerivedNames) {
   EXPECT_EQ(VariableName(overlays), "CYTO8_OUTPUT_OVERLAYS");
   EXPECT_EQ(SettingGroups(),
             (std::vector<std::string_view>{"input", "tiling", "postprocess",
-                                           "output", "run"}));
+                                           "quality", "output", "run"}));
 }
 
 TEST(SettingsTableTest, TheNearestKeyIsFoundWithoutItsGroupToo) {

@@ -26,7 +26,8 @@ using testing::IsEmpty;
 
 constexpr const char* kMarker = "detections.geojson.gz";
 const std::vector<std::string> kSlideNames = {
-    kMarker, "coco.json", "detections.csv", "heatmap.png", "overlay.jpg"};
+    "state.json",  kMarker,       "coco.json", "detections.csv",
+    "heatmap.png", "overlay.jpg", "qc.json"};
 
 RowReader WhiteRows() {
   return [](int64_t rows, uint8_t* dst, int64_t stride_bytes) {
@@ -113,7 +114,7 @@ TEST_F(SlideFilesTest, TheFolderIsThatOfTheFormatsPage) {
   EXPECT_TRUE(Write(RealFileSystem(), slide).ok());
   EXPECT_THAT(NamesIn(SlideFolder("x-1")),
               ElementsAre("coco.json", "detections.csv", kMarker, "heatmap.png",
-                          "overlay.jpg"));
+                          "overlay.jpg", "qc.json"));
   EXPECT_EQ(slide.notes, "");
 }
 
@@ -127,16 +128,20 @@ TEST_F(SlideFilesTest, TheMarkerGoesFirstAndComesLast) {
             SlideResult slide = TwoCells();
             return Write(files, slide);
           }),
-      ElementsAre("[coco.json] [detections.csv] [detections.geojson.gz] "
-                  "[heatmap.png] [overlay.jpg] ",
-                  "[coco.json] [detections.csv] [heatmap.png] [overlay.jpg] ",
-                  "[coco.json] [detections.csv] [heatmap.png] ",
-                  "[coco.json] [detections.csv] ", "[coco.json] ", "",
-                  "overlay.jpg ", "heatmap.png overlay.jpg ",
-                  "detections.csv heatmap.png overlay.jpg ",
-                  "coco.json detections.csv heatmap.png overlay.jpg ",
-                  "coco.json detections.csv detections.geojson.gz heatmap.png "
-                  "overlay.jpg "));
+      ElementsAre(
+          "[coco.json] [detections.csv] [detections.geojson.gz] [heatmap.png] "
+          "[overlay.jpg] [qc.json] [state.json] ",
+          "[coco.json] [detections.csv] [detections.geojson.gz] [heatmap.png] "
+          "[overlay.jpg] [qc.json] ",
+          "[coco.json] [detections.csv] [heatmap.png] [overlay.jpg] [qc.json] ",
+          "[coco.json] [detections.csv] [heatmap.png] [overlay.jpg] ",
+          "[coco.json] [detections.csv] [heatmap.png] ",
+          "[coco.json] [detections.csv] ", "[coco.json] ", "", "overlay.jpg ",
+          "heatmap.png overlay.jpg ", "heatmap.png overlay.jpg qc.json ",
+          "detections.csv heatmap.png overlay.jpg qc.json ",
+          "coco.json detections.csv heatmap.png overlay.jpg qc.json ",
+          "coco.json detections.csv detections.geojson.gz heatmap.png "
+          "overlay.jpg qc.json "));
 }
 
 // Every file is synced before it gets its name, the folder before the marker
@@ -150,9 +155,9 @@ TEST_F(SlideFilesTest, CallsComeInTheOrderThatSurvivesPowerLoss) {
     if (call == FileCall::kRename) order += "rename ";
   }
   EXPECT_EQ(order,
-            "sync rename sync rename sync rename sync rename "  // the others.
-            "sync "                                             // the folder.
-            "sync rename sync ");                               // the marker.
+            "sync rename sync rename sync rename sync rename sync rename "
+            "sync "                // the folder; before it the others.
+            "sync rename sync ");  // the marker.
 }
 
 // Nor one of an earlier run beside new files.
@@ -165,7 +170,7 @@ TEST_F(SlideFilesTest, AnOldMarkerIsGoneForGoodBeforeAnythingNewComes) {
     if (call == FileCall::kRemove) order += "remove ";
     if (call == FileCall::kSync) order += "sync ";
   }
-  EXPECT_TRUE(order.starts_with("remove sync remove ")) << order;
+  EXPECT_TRUE(order.starts_with("remove remove sync remove ")) << order;
 }
 
 TEST_F(SlideFilesTest, WhatIsNotWantedThisTimeDoesNotStay) {
@@ -178,7 +183,7 @@ TEST_F(SlideFilesTest, WhatIsNotWantedThisTimeDoesNotStay) {
           slide)
           .ok());
   EXPECT_THAT(NamesIn(SlideFolder("x-1")),
-              ElementsAre("coco.json", "detections.csv", kMarker));
+              ElementsAre("coco.json", "detections.csv", kMarker, "qc.json"));
 }
 
 TEST_F(SlideFilesTest, TwoRunsGiveTheSameBytes) {
@@ -199,9 +204,9 @@ TEST_F(SlideFilesTest, AnImageTooLargeForJpegGetsANote) {
   SlideResult slide = TwoCells();
   slide.width_px = 65'501;
   EXPECT_TRUE(Write(RealFileSystem(), slide).ok());
-  EXPECT_THAT(
-      NamesIn(SlideFolder("x-1")),
-      ElementsAre("coco.json", "detections.csv", kMarker, "heatmap.png"));
+  EXPECT_THAT(NamesIn(SlideFolder("x-1")),
+              ElementsAre("coco.json", "detections.csv", kMarker, "heatmap.png",
+                          "qc.json"));
   EXPECT_EQ(slide.notes,
             "no overlay.jpg: a side is above 65500 px, the most that a JPEG "
             "can have");
@@ -224,7 +229,7 @@ TEST_F(SlideFilesTest, ADamagedImageLeavesNothing) {
 TEST_F(SlideFilesTest, WithoutAResultThereAreNoFiles) {
   PutOlder("slides/x-1", kSlideNames);
   SlideResult slide = TwoCells();
-  slide.tiles_failed = slide.tiles;
+  slide.counts = {.planned = 2, .failed = 2};
   EXPECT_EQ(Write(RealFileSystem(), slide).message(),
             "in/x.jpg: no tile has a result");
   EXPECT_THAT(NamesIn(SlideFolder("x-1")), IsEmpty());

@@ -25,8 +25,18 @@ class SlideStateTest : public testing::Test {
     slide.width_px = 100'000;
     slide.height_px = 60'000;
     slide.mpp = {.value = 0.2472, .source = "aperio.MPP"};
-    slide.tiles = 4000;
-    slide.tiles_failed = 2;
+    slide.is_slide = true;
+    slide.counts = {.planned = 4000,
+                    .background = 1000,
+                    .scored = 2900,
+                    .failed = 2,
+                    .blurred = 3,
+                    .too_dark = 4,
+                    .blurred_or_dark = 5,
+                    .pale = 6,
+                    .artefact = 7,
+                    .covered_mm2 = 12.25};
+    slide.verdict = JudgeSlide(slide.counts).value();
     slide.boxes = 12;
     slide.cells_of_class = {10, 0, 2};
     slide.notes = "a \"note\"\n";
@@ -63,8 +73,20 @@ TEST_F(SlideStateTest, GivesBackWhatWasWritten) {
   EXPECT_EQ(b.height_px, a.height_px);
   EXPECT_EQ(b.mpp.value, a.mpp.value);
   EXPECT_EQ(b.mpp.source, a.mpp.source);
-  EXPECT_EQ(b.tiles, a.tiles);
-  EXPECT_EQ(b.tiles_failed, a.tiles_failed);
+  EXPECT_TRUE(b.is_slide);
+  EXPECT_EQ(b.counts.planned, a.counts.planned);
+  EXPECT_EQ(b.counts.background, a.counts.background);
+  EXPECT_EQ(b.counts.scored, a.counts.scored);
+  EXPECT_EQ(b.counts.failed, a.counts.failed);
+  EXPECT_EQ(b.counts.blurred, a.counts.blurred);
+  EXPECT_EQ(b.counts.too_dark, a.counts.too_dark);
+  EXPECT_EQ(b.counts.blurred_or_dark, a.counts.blurred_or_dark);
+  EXPECT_EQ(b.counts.pale, a.counts.pale);
+  EXPECT_EQ(b.counts.artefact, a.counts.artefact);
+  EXPECT_EQ(b.counts.covered_mm2, a.counts.covered_mm2);
+  EXPECT_EQ(b.verdict.coverage, a.verdict.coverage);
+  EXPECT_EQ(VerdictLine(b.verdict), VerdictLine(a.verdict));
+  EXPECT_FALSE(b.verdict.may_be_negative());
   EXPECT_EQ(b.boxes, a.boxes);
   EXPECT_EQ(b.cells_of_class, a.cells_of_class);
   EXPECT_EQ(b.notes, a.notes);

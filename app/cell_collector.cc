@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// See cell_collector.h.
+#include "app/cell_collector.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/checked_math.h"
+#include "tiling/tile_quality.h"
+
+namespace cyto8 {
+
+void CountQuality(uint32_t flags, SlideCounts& counts) {
+  const auto has = [&](uint32_t bits) { return (flags & bits) != 0 ? 1 : 0; };
+  counts.blurred += has(kBlurred);
+  counts.too_dark += has(kTooDark);
+  counts.blurred_or_dark += has(kBlurred | kTooDark);
+  counts.pale += has(kPale);
+  counts.artefact += has(kArtefact);
+}
+
+StatusOr<std::unique_ptr<CellCollector>> CellCollector::Create(
+    CellCollectorOptions options, std::optional<CandidateWriter> writer) {
+  CYTO8_ENSURE(options.turns.size() == options.reaches.size());
+  CYTO8_ASSIGN_OR_RETURN(StreamMerger merger,
+                         StreamMerger::Create(options.merge));
+  return std::unique_ptr<CellCollector>(new CellCollector(
+      std::move(options), std::move(writer), std::move(merger)));
+}
+
+CellCollector::CellCollector(CellCollectorOptions options,
+                             std::optional<CandidateWriter> writer,
+                             StreamMerger merger)
+    : options_(std::move(options)),
+      areas_(options_.turns, options_.reaches),
+      writer_(std::move(writer)),
+      merger_(std::move(merger)) {}
+
+Status CellCollector::Add(int64_t turn, TileCandidates found) {
+  const std::lock_guard lock(mutex_);
+  waiting_.emplace(turn, std::move(found));
+  while (!waiting_.empty() && waiting_.begin()->first == next_turn_) {
+    CYTO8_RETURN_IF_ERROR(
+        Take(std::move(waiting_.extract(waiting_.begin()).mapped())));
+  }
+  return OkStatus();
+}
+
+Status CellCollector::Take(TileCandidates found) {
+  ++next_turn_;
+  if (writer_) CYTO8_RETURN_IF_ERROR(writer_->Append(found));
+  if (found.outcome == TileOutcome::kFailed) {
+    ++counts_.failed;
+  } else {
+    ++counts_.scored;
+    CountQuality(found.flags, counts_);
+  }
+  CYTO8_RETURN_IF_ERROR(merger_.Add(std::move(found.detections)));
+  CYTO8_ASSIGN_OR_RETURN(std::vector<Detection> settled,
+                         merger_.Advance(areas_.After(next_turn_)));
+  return Keep(std::move(settled));
+}
+
+Status CellCollector::Keep(std::vector<Detection> settled) {
+  CYTO8_RETURN_IF_ERROR(CheckRange(
+      "boxes", std::ssize(cells_) + std::ssize(settled) + merger_.held(),
+      int64_t{0}, options_.limits.max_boxes));
+  cells_.insert(cells_.end(), settled.begin(), settled.end());
+  return OkStatus();
+}
+
+StatusOr<std::vector<Detection>> CellCollector::Finish(bool complete) {
+  if (next_turn_ < std::ssize(options_.turns)) {
+    CYTO8_ASSIGN_OR_RETURN(std::vector<Detection> settled, merger_.Advance({}));
+    CYTO8_RETURN_IF_ERROR(Keep(std::move(settled)));
+  }
+  if (writer_ && complete) CYTO8_RETURN_IF_ERROR(writer_->Commit());
+  writer_.reset();
+  std::ranges::sort(cells_, DetectionBefore);
+  return std::exchange(cells_, {});
+}
+
+SlideCounts CellCollector::counts() const {
+  const std::lock_guard lock(mutex_);
+  return counts_;
+}
+
+}  // namespace cyto8

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// What was found on the tiles of one image becomes its cells: tiles come in
+// the order in which threads finish them and are taken in their turn, so that
+// memory holds the sweep's border and not the image (stream_merger.h), and the
+// raw candidates are written along the way. Tested by
+// tests/app/cell_collector_test.cc.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "app/candidate_file.h"
+#include "base/box.h"
+#include "base/detection.h"
+#include "base/limits.h"
+#include "base/status.h"
+#include "tiling/slide_verdict.h"
+#include "tiling/stream_merger.h"
+#include "tiling/tile_order.h"
+
+namespace cyto8 {
+
+struct CellCollectorOptions {
+  std::vector<TileTurn> turns = {};
+  // By turn: where the boxes of the tile lie, in level-0 pixels.
+  std::vector<Box> reaches = {};
+  MergeOptions merge = {};
+  Limits limits = {};
+};
+
+// Thread-safe, but for Finish.
+class CellCollector {
+ public:
+  // `writer`: gets all tiles that are added; none: nobody wants them.
+  static StatusOr<std::unique_ptr<CellCollector>> Create(
+      CellCollectorOptions options, std::optional<CandidateWriter> writer);
+
+  // The tile of a turn, each once. A box outside of the tile's reach, or more
+  // boxes than limits.max_boxes, is an error, and then there is no result.
+  Status Add(int64_t turn, TileCandidates found);
+
+  // After the last Add; turns that never came have found nothing. `complete`:
+  // commits the candidates.
+  StatusOr<std::vector<Detection>> Finish(bool complete);
+
+  // scored, failed and the qualities, of the turns that came.
+  SlideCounts counts() const;
+
+ private:
+  CellCollector(CellCollectorOptions options,
+                std::optional<CandidateWriter> writer, StreamMerger merger);
+  Status Take(TileCandidates found);
+  Status Keep(std::vector<Detection> settled);
+
+  const CellCollectorOptions options_;
+  const OpenAreas areas_;
+  mutable std::mutex mutex_;
+  std::optional<CandidateWriter> writer_;
+  StreamMerger merger_;
+  std::map<int64_t, TileCandidates> waiting_;  // by turn: not in turn yet.
+  int64_t next_turn_ = 0;
+  std::vector<Detection> cells_;
+  SlideCounts counts_;
+};
+
+// A tile that is `flags` of tile_quality.h, counted.
+void CountQuality(uint32_t flags, SlideCounts& counts);
+
+}  // namespace cyto8

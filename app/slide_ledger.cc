@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// See slide_ledger.h.
+#include "app/slide_ledger.h"
+
+#include <utility>
+
+#include "app/candidate_file.h"
+#include "app/slide_files.h"
+#include "app/stopwatch.h"
+#include "base/atomic_file.h"
+#include "base/numbers.h"
+#include "base/sha256.h"
+
+namespace cyto8 {
+namespace {
+
+constexpr const char* kLockName = "/.lock";
+
+StatusOr<Sha256Digest> HashOfText(const std::string& text) {
+  return Sha256(std::as_bytes(std::span(text)));
+}
+
+// What of the input's entries in the side files decides its tiles.
+std::string DescribeInput(const SlideInput& input) {
+  const auto number = [](const std::optional<double>& value) {
+    return value ? FormatShortest(*value) : "none";
+  };
+  std::string text = "mpp " + number(input.hints.flag) + " " +
+                     number(input.hints.side_file) + "\n";
+  for (const Region& region : input.regions) {
+    const Box& box = region.box;
+    text += "region";
+    for (const double side : {box.x_min, box.y_min, box.x_max, box.y_max}) {
+      text += " " + FormatShortest(side);
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+SlideSummary Held(const SlideInput& input) {
+  SlideSummary slide;
+  slide.identity = input.identity;
+  slide.status = Status(StatusCode::kUnavailable,
+                        input.identity.path + ": another process has it");
+  return slide;
+}
+
+// What is not there, damaged or of another version is made anew; a file that
+// could not be read is another matter.
+bool IsNone(const Status& status) {
+  return status.code() == StatusCode::kNotFound ||
+         status.code() == StatusCode::kDataLoss ||
+         status.code() == StatusCode::kUnimplemented;
+}
+
+// The names and ids of this run.
+SlideSummary EndedAs(const SlideState& state, const SlideInput& input) {
+  SlideSummary slide = state.summary;
+  slide.identity = input.identity;
+  return slide;
+}
+
+}  // namespace
+
+StatusOr<std::unique_ptr<SlideLedger>> SlideLedger::Create(
+    const SlideLedgerOptions& options) {
+  FileSystem& files = *options.files;
+  CYTO8_RETURN_IF_ERROR(MakeDirectories(files, options.output + "/slides"));
+  CYTO8_RETURN_IF_ERROR(CheckLocking(files, options.output + kLockName));
+  return std::unique_ptr<SlideLedger>(new SlideLedger(options));
+}
+
+StatusOr<SlideLedger::Keys> SlideLedger::KeysOf(
+    const SlideInput& input, const std::string& sha256) const {
+  Keys keys;
+  CYTO8_ASSIGN_OR_RETURN(
+      keys.candidates,
+      HashOfText("slide " + sha256 + "\n" + DescribeInput(input) +
+                 options_.candidates_config));
+  keys.texts.candidates = ToHex(keys.candidates);
+  CYTO8_ASSIGN_OR_RETURN(
+      const Sha256Digest results,
+      HashOfText("candidates " + keys.texts.candidates + "\nimage_id " +
+                 std::to_string(input.identity.image_id) + "\n" +
+                 options_.results_config));
+  keys.texts.results = ToHex(results);
+  return keys;
+}
+
+StatusOr<TakenSlide> SlideLedger::Take(const SlideInput& input) {
+  const std::string folder = FolderOf(input.identity);
+  CYTO8_RETURN_IF_ERROR(MakeDirectories(*options_.files, folder));
+  CYTO8_ASSIGN_OR_RETURN(
+      std::optional<FileLock> lock,
+      FileLock::TryAcquire(*options_.files, folder + kLockName));
+  if (!lock) {
+    return TakenSlide{.task = {.work = SlideWork::kNone}, .ended = Held(input)};
+  }
+  Claim claim = {.lock = std::move(*lock)};
+  StatusOr<TakenSlide> taken = Look(input, claim);
+  const bool is_over = taken.ok() && taken->task.work == SlideWork::kNone;
+  if (!is_over) {
+    const std::lock_guard guard(mutex_);
+    claims_.emplace(input.identity.id, std::move(claim));
+  }
+  return taken;
+}
+
+StatusOr<TakenSlide> SlideLedger::Look(const SlideInput& input,
+                                       Claim& claim) const {
+  const std::string folder = FolderOf(input.identity);
+  FileSystem& files = *options_.files;
+  TakenSlide taken;
+  SlideTask& task = taken.task;
+  CYTO8_RETURN_IF_ERROR(RemoveSlideTemporaries(files, folder));
+  const StatusOr<SlideState> state =
+      ReadSlideState(files, folder, input.identity);
+  if (!state.ok() && !IsNone(state.status())) return state.status();
+  if (state.ok()) claim.attempts = state->summary.attempts + 1;
+  const Stopwatch watch(task.seconds);
+  CYTO8_RETURN_IF_ERROR(input.status);
+  CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest,
+                         Sha256OfFile(files, input.identity.path));
+  task.sha256 = ToHex(digest);
+  CYTO8_ASSIGN_OR_RETURN(const Keys keys, KeysOf(input, task.sha256));
+  claim.keys = keys.texts;
+  task.candidates = folder + "/candidates.bin";
+  task.fingerprint = keys.candidates;
+  if (options_.force) return taken;
+  if (state.ok() && state->keys == claim.keys &&
+      OutcomeOf(state->summary) == SlideOutcome::kDone) {
+    const Status verified = VerifySlideFiles(files, folder, *state);
+    if (!verified.ok() && !IsNone(verified)) return verified;
+    if (verified.ok()) {
+      task.work = SlideWork::kNone;
+      taken.ended = EndedAs(*state, input);
+      return taken;
+    }
+  }
+  CYTO8_ASSIGN_OR_RETURN(const bool fit, CandidatesFit(task));
+  if (fit) task.work = SlideWork::kMerge;
+  return taken;
+}
+
+StatusOr<bool> SlideLedger::CandidatesFit(const SlideTask& task) const {
+  const StatusOr<std::unique_ptr<CandidateReader>> reader =
+      CandidateReader::Open(*options_.files, task.candidates, options_.limits);
+  if (!reader.ok() && !IsNone(reader.status())) return reader.status();
+  return reader.ok() && (*reader)->header().fingerprint == task.fingerprint;
+}
+
+bool SlideLedger::Holds(const SlideIdentity& slide) {
+  const std::lock_guard guard(mutex_);
+  return claims_.contains(slide.id);
+}
+
+Status SlideLedger::Record(SlideSummary& slide,
+                           std::span<const std::string_view> names) {
+  const std::string folder = FolderOf(slide.identity);
+  SlideState state;
+  {
+    const std::lock_guard guard(mutex_);
+    const auto claim = claims_.find(slide.identity.id);
+    CYTO8_ENSURE(claim != claims_.end());
+    state.keys = claim->second.keys;
+    slide.attempts = claim->second.attempts;
+  }
+  state.summary = slide;
+  for (const std::string_view name : names) {
+    StatusOr<WrittenFile> file =
+        DescribeFile(*options_.files, folder, std::string(name));
+    if (file.status().code() == StatusCode::kNotFound) continue;
+    CYTO8_RETURN_IF_ERROR(file.status());
+    state.files.push_back(*std::move(file));
+  }
+  return WriteSlideState(*options_.files, folder, state);
+}
+
+std::optional<SlideSummary> SlideLedger::Ended(const SlideInput& input) const {
+  const StatusOr<SlideState> state =
+      ReadSlideState(*options_.files, FolderOf(input.identity), input.identity);
+  if (!state.ok()) return std::nullopt;
+  const StatusOr<Keys> keys = KeysOf(input, state->summary.sha256);
+  if (!keys.ok() || !(keys->texts == state->keys)) return std::nullopt;
+  return EndedAs(*state, input);
+}
+
+void SlideLedger::Release(const SlideIdentity& slide) {
+  const std::lock_guard guard(mutex_);
+  claims_.erase(slide.id);
+}
+
+}  // namespace cyto8

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an earlier run left is taken only where everything that decides it is
+// as it was; one process at a time has an image.
+#include "app/slide_ledger.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "app/candidate_file.h"
+#include "app/slide_files.h"
+#include "tests/support/temporary_folder.h"
+
+namespace cyto8 {
+namespace {
+
+class SlideLedgerTest : public testing::Test {
+ protected:
+  SlideLedgerTest() {
+    folder_.Put("x.svs", "pixels");
+    input_ = {.identity = {.path = folder_.PathOf("x.svs"),
+                           .id = "x-1",
+                           .image_id = 7},
+              .hints = {.flag = 0.25}};
+  }
+
+  std::unique_ptr<SlideLedger> Ledger() const {
+    return SlideLedger::Create(options_).value();
+  }
+
+  static SlideWork WorkOf(SlideLedger& ledger, const SlideInput& input) {
+    return ledger.Take(input).value().task.work;
+  }
+
+  // As a run does: candidates, a result, the state.
+  void Finish(SlideLedger& ledger, const SlideTask& task) const {
+    CandidateWriter writer =
+        CandidateWriter::Create(
+            RealFileSystem(), task.candidates,
+            {.fingerprint = task.fingerprint, .width_px = 1, .height_px = 1})
+            .value();
+    ASSERT_TRUE(writer.Commit().ok());
+    folder_.Put("out/slides/x-1/detections.csv", "cells");
+    SlideSummary slide;
+    slide.identity = input_.identity;
+    slide.sha256 = task.sha256;
+    slide.counts = {.planned = 1, .scored = 1};
+    ASSERT_TRUE(ledger.Record(slide, RecordedSlideFiles()).ok());
+    ledger.Release(slide.identity);
+  }
+
+  void RunOnce() const {
+    const auto ledger = Ledger();
+    const TakenSlide taken = ledger->Take(input_).value();
+    EXPECT_EQ(taken.task.work, SlideWork::kScore);
+    Finish(*ledger, taken.task);
+  }
+
+  TemporaryFolder folder_;
+  SlideLedgerOptions options_ = {.files = &RealFileSystem(),
+                                 .output = folder_.PathOf("out"),
+                                 .candidates_config = "tiles 768\n",
+                                 .results_config = "nms 0.5\n"};
+  SlideInput input_;
+};
+
+TEST_F(SlideLedgerTest, ASlideIsScoredOnce) {
+  RunOnce();
+  const auto ledger = Ledger();
+  const TakenSlide again = ledger->Take(input_).value();
+  EXPECT_EQ(again.task.work, SlideWork::kNone);
+  ASSERT_TRUE(again.ended.has_value());
+  EXPECT_EQ(again.ended->counts.scored, 1);
+  EXPECT_EQ(again.ended->attempts, 1);
+  EXPECT_EQ(again.ended->identity.path, input_.identity.path);
+}
+
+// promises.md P13.
+TEST_F(SlideLedgerTest, PromiseP13WhatDecidesTheCandidatesHasThemScoredAgain) {
+  const SlideLedgerOptions options = options_;
+  const SlideInput input = input_;
+  const std::vector<std::function<void()>> changes = {
+      [&] { folder_.Put("x.svs", "pixelt"); },            // the slide.
+      [&] { options_.candidates_config = "model 2\n"; },  // model, program.
+      [&] { input_.hints.flag = 0.26; },
+      [&] { input_.hints = {.side_file = 0.25}; },
+      [&] { input_.regions = {{.box = {.x_max = 5, .y_max = 5}}}; }};
+  for (size_t i = 0; i < changes.size(); ++i) {
+    RunOnce();
+    changes[i]();
+    EXPECT_EQ(WorkOf(*Ledger(), input_), SlideWork::kScore) << i;
+    std::filesystem::remove_all(options_.output);
+    folder_.Put("x.svs", "pixels");
+    options_ = options;
+    input_ = input;
+  }
+}
+
+TEST_F(SlideLedgerTest, PromiseP13WhatComesBehindHasThemMergedAgain) {
+  const SlideLedgerOptions options = options_;
+  RunOnce();
+  options_.results_config = "nms 0.4\n";
+  EXPECT_EQ(WorkOf(*Ledger(), input_), SlideWork::kMerge);
+  options_ = options;
+  input_.identity.image_id = 8;
+  EXPECT_EQ(WorkOf(*Ledger(), input_), SlideWork::kMerge);
+}
+
+TEST_F(SlideLedgerTest, ForceScoresAgain) {
+  RunOnce();
+  options_.force = true;
+  EXPECT_EQ(WorkOf(*Ledger(), input_), SlideWork::kScore);
+}
+
+TEST_F(SlideLedgerTest, AChangedOrMissingFileIsMadeAnew) {
+  RunOnce();
+  folder_.Put("out/slides/x-1/detections.csv", "cellz");
+  EXPECT_EQ(WorkOf(*Ledger(), input_), SlideWork::kMerge);
+  std::filesystem::remove(folder_.PathOf("out/slides/x-1/candidates.bin"));
+  EXPECT_EQ(WorkOf(*Ledger(), input_), SlideWork::kScore);
+}
+
+// promises.md P5, P9: the state or the candidates with any byte cut off.
+TEST_F(SlideLedgerTest, PromiseP9NoCutFileIsBelieved) {
+  RunOnce();
+  for (const std::string name : {"state.json", "candidates.bin"}) {
+    const std::string path = "out/slides/x-1/" + name;
+    const std::string whole = folder_.Get(path);
+    for (size_t size = 0; size + 1 < whole.size(); ++size) {
+      folder_.Put(path, whole.substr(0, size));
+      EXPECT_NE(WorkOf(*Ledger(), input_), SlideWork::kNone) << size;
+    }
+    folder_.Put(path, whole);
+    EXPECT_EQ(WorkOf(*Ledger(), input_), SlideWork::kNone);
+  }
+}
+
+TEST_F(SlideLedgerTest, AFailedOrPartialSlideIsTriedAgain) {
+  for (const bool failed : {true, false}) {
+    const auto ledger = Ledger();
+    const TakenSlide taken = ledger->Take(input_).value();
+    EXPECT_EQ(taken.task.work, SlideWork::kScore);
+    SlideSummary slide;
+    slide.identity = input_.identity;
+    if (failed) {
+      slide.status = DataLoss("x.svs: cut");
+    } else {
+      slide.counts = {.planned = 2, .scored = 1, .failed = 1};
+    }
+    ASSERT_TRUE(ledger->Record(slide, RecordedSlideFiles()).ok());
+    EXPECT_EQ(slide.attempts, failed ? 1 : 2);
+    ledger->Release(slide.identity);
+  }
+  EXPECT_EQ(WorkOf(*Ledger(), input_), SlideWork::kScore);
+}
+
+TEST_F(SlideLedgerTest, WhatAnotherHasIsHeldUntilItIsReleased) {
+  const auto other = Ledger();
+  const TakenSlide taken = other->Take(input_).value();
+  const auto ledger = Ledger();
+  const TakenSlide held = ledger->Take(input_).value();
+  EXPECT_EQ(held.task.work, SlideWork::kNone);
+  EXPECT_EQ(OutcomeOf(*held.ended), SlideOutcome::kHeld);
+  EXPECT_EQ(held.ended->status.message(),
+            input_.identity.path + ": another process has it");
+  EXPECT_FALSE(ledger->Ended(input_).has_value());
+  Finish(*other, taken.task);
+  EXPECT_EQ(OutcomeOf(ledger->Ended(input_).value()), SlideOutcome::kDone);
+  EXPECT_EQ(WorkOf(*ledger, input_), SlideWork::kNone);
+}
+
+TEST_F(SlideLedgerTest, AnUnreadableSlideFailsAndStaysLocked) {
+  std::filesystem::remove(input_.identity.path);
+  const auto ledger = Ledger();
+  EXPECT_EQ(ledger->Take(input_).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(OutcomeOf(*Ledger()->Take(input_).value().ended),
+            SlideOutcome::kHeld);
+  ledger->Release(input_.identity);
+  EXPECT_FALSE(Ledger()->Take(input_).ok());
+}
+
+}  // namespace
+}  // namespace cyto8
