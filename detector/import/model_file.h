@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The compiled model, a `.cy8` file (docs/formats.md, section 8): a graph whose
-// constants lie in the mapped file, and the texts that belong to it. What the
-// texts say is for others. Tested by tests/detector/import/model_file_test.cc.
+// constants lie in the mapped file, but those in half precision, and the texts
+// that belong to it. What the texts say is for others. Tested by
+// tests/detector/import/model_file_test.cc.
 #pragma once
 
 #include <cstddef>
@@ -18,12 +19,13 @@
 
 namespace cyto8 {
 
-inline constexpr int64_t kModelFileVersion = 1;
+inline constexpr int64_t kModelFileVersion = 2;
 
 struct ModelFile {
   // Of supported operators, in topological order. Once read, its types and
   // shapes are inferred and its constants borrow the bytes of the file, so they
-  // keep all of it alive. Nodes that shared a constant do so again.
+  // keep all of it alive; those that it holds in half precision are copies.
+  // Nodes that shared a constant do so again.
   Graph graph = {};
   std::string card = {};        // YAML, the model card (section 4).
   std::string provenance = {};  // of the model and the calibration images.

@@ -11,6 +11,7 @@
 #include "detector/graph/op_table.h"
 #include "detector/graph/shape_inference.h"
 #include "detector/import/attribute_fields.h"
+#include "detector/import/half.h"
 #include "detector/import/model_graph.h"
 #include "detector/import/model_graph.pb.h"
 #include "detector/import/parse_cost.h"
@@ -57,6 +58,49 @@ Status CheckBools(const Tensor& tensor) {
   return OkStatus();
 }
 
+// Room is made only for as many values as the file holds.
+StatusOr<Tensor> Expand(Shape shape, std::span<const std::byte> halves,
+                        const Limits& limits) {
+  constexpr int64_t kHalfBytes = sizeof(uint16_t);
+  CYTO8_ASSIGN_OR_RETURN(const int64_t count, ElementCount(shape));
+  CYTO8_ASSIGN_OR_RETURN(const int64_t size, CheckedMul(count, kHalfBytes));
+  CYTO8_RETURN_IF_ERROR(
+      CheckRange("bytes of halves", std::ssize(halves), size, size));
+  CYTO8_ASSIGN_OR_RETURN(
+      Tensor tensor,
+      Tensor::Create(DataType::kFloat32, std::move(shape), limits));
+  CYTO8_RETURN_IF_ERROR(CheckRange("bytes expanded from halves",
+                                   tensor.byte_size(), kMinHalvedBytes,
+                                   limits.max_tensor_bytes));
+  // It begins at a multiple of 64.
+  const auto* src = reinterpret_cast<const uint16_t*>(halves.data());
+  std::transform(src, src + count, tensor.mutable_data<float>().begin(),
+                 HalfToFloat);
+  return tensor;
+}
+
+// As the writer would have stored it: every half is a value that it halves.
+StatusOr<Tensor> DecodeStorage(const file::Constant& constant, DataType type,
+                               SharedBytes bytes, const Limits& limits) {
+  Shape shape(constant.shape().begin(), constant.shape().end());
+  if (type == DataType::kFloat32 && constant.storage() == kHalfStorage) {
+    return Expand(std::move(shape), bytes.bytes, limits);
+  }
+  CYTO8_RETURN_IF_ERROR(
+      CheckLength("storage", constant.storage(), kMaxWordBytes));
+  const std::string storage = "storage = \"" + constant.storage() + "\"";
+  if (!constant.storage().empty()) {
+    return InvalidArgument(storage + ": must be empty, or \"float16\" of " +
+                           "type float32");
+  }
+  CYTO8_ASSIGN_OR_RETURN(
+      Tensor tensor,
+      Tensor::Borrow(type, std::move(shape), std::move(bytes), limits));
+  if (!IsStoredAsHalf(tensor)) return tensor;
+  return InvalidArgument(storage +
+                         ": must be \"float16\", as every value is one");
+}
+
 // A constant that starts right behind the one that ends at `end`.
 StatusOr<Tensor> DecodeConstant(const file::Constant& constant, int64_t end,
                                 const SharedBytes& weights,
@@ -71,9 +115,8 @@ StatusOr<Tensor> DecodeConstant(const file::Constant& constant, int64_t end,
   CYTO8_RETURN_IF_ERROR(CheckGap(weights.bytes, end));
   CYTO8_ASSIGN_OR_RETURN(
       Tensor tensor,
-      Tensor::Borrow(type,
-                     Shape(constant.shape().begin(), constant.shape().end()),
-                     weights.Part(start, constant.bytes()), limits));
+      DecodeStorage(constant, type, weights.Part(start, constant.bytes()),
+                    limits));
   CYTO8_RETURN_IF_ERROR(CheckBools(tensor));
   return tensor;
 }

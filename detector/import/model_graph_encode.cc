@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // From a graph to the sections of a .cy8; see model_graph.h.
+#include <algorithm>
 #include <map>
 #include <utility>
 
 #include "base/checked_math.h"
 #include "base/valid_utf8.h"
 #include "detector/import/attribute_fields.h"
+#include "detector/import/half.h"
 #include "detector/import/model_graph.h"
 #include "detector/import/model_graph.pb.h"
 
@@ -23,6 +25,14 @@ Status CheckText(const std::string& what, std::string_view text) {
     i += bytes;
   }
   return OkStatus();
+}
+
+// IsStoredAsHalf() has been asked.
+std::vector<uint16_t> Halves(std::span<const float> values) {
+  std::vector<uint16_t> halves;
+  halves.reserve(values.size());
+  for (const float value : values) halves.push_back(*ExactHalf(value));
+  return halves;
 }
 
 class GraphWriter final : public FieldStream {
@@ -47,6 +57,7 @@ class GraphWriter final : public FieldStream {
 
  private:
   void AddConstant(const Tensor& tensor);
+  void AddBytes(std::span<const std::byte> bytes, file::Constant& constant);
 
   file::ModelGraph message_;
   file::Node* node_ = nullptr;  // that is being written.
@@ -55,16 +66,23 @@ class GraphWriter final : public FieldStream {
 };
 
 void GraphWriter::AddConstant(const Tensor& tensor) {
-  const int64_t offset = AlignedEnd(std::ssize(weights_));
-  weights_.resize(static_cast<size_t>(offset));
-  const std::span<const std::byte> bytes = tensor.bytes();
-  weights_.insert(weights_.end(), bytes.begin(), bytes.end());
   file::Constant& constant = *message_.add_constants();
   constant.set_type(std::string(DataTypeName(tensor.type())));
   constant.mutable_shape()->Assign(tensor.shape().begin(),
                                    tensor.shape().end());
+  if (!IsStoredAsHalf(tensor)) return AddBytes(tensor.bytes(), constant);
+  constant.set_storage(std::string(kHalfStorage));
+  const std::vector<uint16_t> halves = Halves(tensor.data<float>());
+  AddBytes(std::as_bytes(std::span(halves)), constant);
+}
+
+void GraphWriter::AddBytes(std::span<const std::byte> bytes,
+                           file::Constant& constant) {
+  const int64_t offset = AlignedEnd(std::ssize(weights_));
+  weights_.resize(static_cast<size_t>(offset));
+  weights_.insert(weights_.end(), bytes.begin(), bytes.end());
   constant.set_offset(offset);
-  constant.set_bytes(tensor.byte_size());
+  constant.set_bytes(std::ssize(bytes));
 }
 
 Status GraphWriter::Constant(std::shared_ptr<const Tensor>& value) {
@@ -104,6 +122,14 @@ EncodedGraph GraphWriter::Finish() && {
 }
 
 }  // namespace
+
+bool IsStoredAsHalf(const Tensor& tensor) {
+  return tensor.type() == DataType::kFloat32 &&
+         tensor.byte_size() >= kMinHalvedBytes &&
+         std::ranges::all_of(tensor.data<float>(), [](float value) {
+           return ExactHalf(value).has_value();
+         });
+}
 
 StatusOr<EncodedGraph> EncodeGraph(const Graph& graph, const Limits& limits) {
   CYTO8_RETURN_IF_ERROR(ValidateGraph(graph, limits));

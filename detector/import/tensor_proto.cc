@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "base/checked_math.h"
+#include "detector/import/half.h"
 
 namespace cyto8 {
 namespace {
@@ -30,21 +31,8 @@ std::string TypeName(tf::DataType type) {
                                     : std::to_string(static_cast<int>(type));
 }
 
-float BitsToFloat(uint32_t bits) { return std::bit_cast<float>(bits); }
-
-float BfloatToFloat(uint16_t bits) { return BitsToFloat(uint32_t{bits} << 16); }
-
-// IEEE 754 binary16, subnormals, infinities and NaN included.
-float HalfToFloat(uint16_t half) {
-  const uint32_t sign = uint32_t{half & 0x8000u} << 16;
-  const uint32_t exponent = (half >> 10) & 0x1Fu;
-  const uint32_t fraction = half & 0x3FFu;
-  if (exponent == 0x1F) return BitsToFloat(sign | 0x7F800000u | fraction << 13);
-  if (exponent != 0) {
-    return BitsToFloat(sign | (exponent + 112) << 23 | fraction << 13);
-  }
-  const float magnitude = static_cast<float>(fraction) * 0x1p-24f;
-  return sign != 0 ? -magnitude : magnitude;
+float BfloatToFloat(uint16_t bits) {
+  return std::bit_cast<float>(uint32_t{bits} << 16);
 }
 
 // One element of the file's type Src as an element of ours.

@@ -5,9 +5,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <functional>
 #include <limits>
@@ -20,6 +22,7 @@
 
 #include "base/sha256.h"
 #include "detector/graph/op_table.h"
+#include "detector/import/half.h"
 #include "detector/import/model_graph.pb.h"
 #include "tests/detector/import/every_attribute.h"
 #include "tests/support/faulty_file_system.h"
@@ -89,7 +92,7 @@ void PutText(Bytes& bytes, size_t at, std::string_view text) {
 Bytes FileOf(const std::vector<Section>& sections) {
   Bytes bytes(64 + 32 * sections.size());
   PutText(bytes, 0, "CYTO8\r\n\x1a");
-  Put(bytes, 8, uint32_t{1});
+  Put(bytes, 8, uint32_t{2});
   Put(bytes, 12, static_cast<uint32_t>(sections.size()));
   for (size_t i = 0; i < sections.size(); ++i) {
     const auto& [name, content, offset, length] = sections[i];
@@ -269,10 +272,13 @@ TEST(ModelFileTest, RefusesAFileWithAnyBitFlipped) {
 
 TEST(ModelFileTest, NamesAnotherVersionAndWhatToDo) {
   Bytes bytes = Serialized(SmallModel());
-  Put(bytes, 8, uint32_t{2});
-  EXPECT_EQ(Refusal(bytes),
-            "UNIMPLEMENTED: version = 2: this program reads version 1; a "
-            "compiled model must be made anew from the model file");
+  for (const uint32_t version : {1u, 3u}) {
+    Put(bytes, 8, version);
+    EXPECT_EQ(Refusal(bytes),
+              "UNIMPLEMENTED: version = " + std::to_string(version) +
+                  ": this program reads version 2; a compiled model must be "
+                  "made anew from the model file");
+  }
 }
 
 TEST(ModelFileTest, RefusesAHeaderThatLies) {
@@ -456,6 +462,135 @@ TEST(ModelFileTest, RefusesConstantsThatLie) {
               c.set_shape(0, 8);
             }),
             start + "bool = 2: must be in [0, 1]");
+}
+
+// ---- Constants in half precision.
+
+// Constants of float32 with these values, nothing else.
+ModelFile ModelOf(const std::vector<std::vector<float>>& constants) {
+  GraphMaker make;
+  for (const std::vector<float>& values : constants) {
+    make.AddOutput(make.Shared(std::make_shared<const Tensor>(
+        Tensor::FromFloats({std::ssize(values)}, values))));
+  }
+  return {.graph = std::move(make.graph)};
+}
+
+// Halves of every kind: 0 to 7 and -0, subnormals, the largest, NaN, infinity.
+std::vector<uint16_t> SomeHalves(size_t count) {
+  constexpr std::array<uint16_t, 16> kHalves = {
+      0x0000, 0x3C00, 0x4000, 0x4200, 0x4400, 0x4500, 0x4600, 0x4700,
+      0x8000, 0x0001, 0x83FF, 0x0400, 0x7BFF, 0x7C00, 0xFC00, 0x7D01};
+  std::vector<uint16_t> halves(count);
+  for (size_t i = 0; i < count; ++i) halves[i] = kHalves[i % kHalves.size()];
+  return halves;
+}
+
+std::vector<float> Floats(const std::vector<uint16_t>& halves) {
+  std::vector<float> floats(halves.size());
+  std::ranges::transform(halves, floats.begin(), HalfToFloat);
+  return floats;
+}
+
+template <typename T>
+std::string RawText(const std::vector<T>& values) {
+  return {reinterpret_cast<const char*>(values.data()),
+          values.size() * sizeof(T)};
+}
+
+TEST(ModelFileTest, FloatsThatAreHalvesTakeHalfTheBytesAndComeBackBitForBit) {
+  const std::vector<uint16_t> halves = SomeHalves(256);
+  std::vector<float> almost = Floats(halves);
+  almost.back() = std::nextafter(1.0f, 2.0f);
+  const std::vector<float> few = Floats(SomeHalves(255));
+  const ModelFile model = ModelOf({Floats(halves), almost, few});
+  const Bytes bytes = Serialized(model);
+  file::ModelGraph message;
+  ASSERT_TRUE(message.ParseFromString(SectionsOf(bytes)[4].content));
+  EXPECT_EQ(message.constants(0).storage(), "float16");
+  EXPECT_EQ(message.constants(0).type(), "float32");
+  EXPECT_EQ(message.constants(1).storage(), "");
+  EXPECT_EQ(message.constants(2).storage(), "");
+  EXPECT_EQ(SectionsOf(bytes)[5].content,
+            RawText(halves) + RawText(almost) + RawText(few));
+  const auto parsed = Parsed(bytes);
+  ASSERT_TRUE(parsed.ok()) << parsed.status().ToString();
+  for (int64_t i = 0; i < 3; ++i) {
+    const auto values = ConstantOf(parsed->graph, {.node = i})->bytes();
+    const auto wanted = ConstantOf(model.graph, {.node = i})->bytes();
+    EXPECT_TRUE(std::ranges::equal(values, wanted)) << i;
+  }
+  EXPECT_EQ(Serialized(*parsed), bytes);
+}
+
+TEST(ModelFileTest, RefusesStorageThatTheWriterWouldNotHaveChosen) {
+  const std::string start = "INVALID_ARGUMENT: section \"graph\": constant 0: ";
+  // As it is, though every value is a half.
+  const auto stored = [](const std::vector<float>& values) {
+    std::vector<float> others(values.size(), 0.1f);
+    std::vector<Section> sections = SectionsOf(Serialized(ModelOf({others})));
+    sections[5].content = RawText(values);
+    return Refusal(FileOf(sections));
+  };
+  std::vector<float> values(256, 0.5f);
+  EXPECT_EQ(
+      stored(values),
+      start + "storage = \"\": must be \"float16\", as every value is one");
+  values[255] = 0.1f;
+  EXPECT_EQ(stored(values), "OK");
+  EXPECT_EQ(stored(std::vector<float>(255, 0.5f)), "OK");
+  // In half precision, though there are too few.
+  EXPECT_EQ(AfterGraph(ModelOf({std::vector<float>(3, 0.1f)}),
+                       [](file::ModelGraph& g) {
+                         g.mutable_constants(0)->set_storage("float16");
+                         g.mutable_constants(0)->set_shape(0, 6);
+                       }),
+            start +
+                "bytes expanded from halves = 24: must be in [1024, "
+                "2147483648]");
+}
+
+TEST(ModelFileTest, RefusesHalvesThatLie) {
+  const std::string start = "INVALID_ARGUMENT: section \"graph\": constant 0: ";
+  const ModelFile model = ModelOf({std::vector<float>(256, 0.5f)});
+  const auto after = [&](auto change) {
+    return AfterGraph(
+        model, [&](file::ModelGraph& g) { change(*g.mutable_constants(0)); });
+  };
+  EXPECT_EQ(after([](file::Constant&) {}), "OK");
+  for (const int64_t bytes : {0, 1, 510, 511}) {
+    EXPECT_EQ(after([&](file::Constant& c) { c.set_bytes(bytes); }),
+              start + "bytes of halves = " + std::to_string(bytes) +
+                  ": must be in [512, 512]");
+  }
+  EXPECT_EQ(after([](file::Constant& c) { c.set_bytes(513); }),
+            start + "bytes = 513: must be in [0, 512]");
+  for (const int64_t count : {128, 255, 257, 1 << 30}) {
+    const std::string wanted = std::to_string(2 * count);
+    EXPECT_EQ(after([&](file::Constant& c) { c.set_shape(0, count); }),
+              start + "bytes of halves = 512: must be in [" + wanted + ", " +
+                  wanted + "]");
+  }
+  EXPECT_EQ(after([](file::Constant& c) { c.set_shape(0, -1); }),
+            start + "shape = [?]: every dimension must be known");
+  EXPECT_EQ(after([](file::Constant& c) { c.set_shape(0, int64_t{1} << 62); }),
+            start + "4611686018427387904 * 2 overflows 64 bits");
+  EXPECT_EQ(after([](file::Constant& c) {
+              for (int i = 0; i < 8; ++i) c.add_shape(1);
+            }),
+            start + "tensor rank = 9: must be in [0, 8]");
+  const std::string names = ": must be empty, or \"float16\" of type float32";
+  for (const std::string storage : {"float32", "bfloat16", "Float16", "x"}) {
+    EXPECT_EQ(after([&](file::Constant& c) { c.set_storage(storage); }),
+              start + "storage = \"" + storage + "\"" + names);
+  }
+  EXPECT_EQ(
+      after([](file::Constant& c) { c.set_storage(std::string(65, 'x')); }),
+      start + "length of the storage = 65: must be in [0, 64]");
+  EXPECT_EQ(after([](file::Constant& c) { c.set_type("int16"); }),
+            start + "storage = \"float16\"" + names);
+  EXPECT_EQ(after([](file::Constant& c) { c.clear_storage(); }),
+            start + "borrowed bytes = 512: must be in [1024, 1024]");
 }
 
 TEST(ModelFileTest, RefusesConstantsThatNobodyReadsOrInAnotherOrder) {
