@@ -14,7 +14,7 @@ namespace {
 using nlohmann::json;
 
 constexpr double kTolerance = 1e-9;
-const std::string kData = std::string(CYTO8_SOURCE_DIR) + "/data/golden/eval/";
+const std::string kData = CYTO8_GOLDEN_DIR "/eval/";
 
 json ReadJson(const std::string& path) {
   return json::parse(TextOf(ReadBytes(path)));

@@ -146,7 +146,7 @@ TEST(RunGraphDefTest, BytesThatAreNoGraphAreRefused) {
 class ServingTest : public testing::Test {
  protected:
   std::vector<std::byte> model_ =
-      ReadBytes(CYTO8_SOURCE_DIR "/data/golden/efficientdet/tiny-serving.pb");
+      ReadBytes(CYTO8_GOLDEN_DIR "/efficientdet/tiny-serving.pb");
 
   static NpyArray Pixels(std::vector<int64_t> shape) {
     int64_t count = 1;

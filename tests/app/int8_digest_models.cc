@@ -212,9 +212,10 @@ StatusOr<std::vector<Image>> ReadFields(int64_t tiles) {
 
 std::vector<std::string> TinyGraphPaths() {
   std::vector<std::string> paths;
-  for (const char* folder : {"golden/efficientdet", "golden/graphs"}) {
+  for (const char* folder : {"/efficientdet", "/graphs"}) {
     for (std::string& path :
-         SortedFiles(kData + std::string(folder), {".pb", ".pbtxt"})) {
+         SortedFiles(CYTO8_GOLDEN_DIR + std::string(folder),
+                     {".pb", ".pbtxt"})) {
       paths.push_back(std::move(path));
     }
   }

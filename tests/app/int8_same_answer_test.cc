@@ -85,8 +85,7 @@ TEST(Int8SameAnswerTest, D2GivesTheSameBitsEveryWay) {
   EXPECT_NE(DigestOf(d2->graph, Fields(), {}).value(), whole);
 }
 
-constexpr char kTinyNet[] =
-    CYTO8_SOURCE_DIR "/data/golden/efficientdet/tiny-net.pb";
+constexpr char kTinyNet[] = CYTO8_GOLDEN_DIR "/efficientdet/tiny-net.pb";
 
 TEST(Int8SameAnswerTest, ATinyEfficientDetGivesTheSameBitsEveryWay) {
   const auto tiny = QuantizedTinyGraph(kTinyNet, Fields());
@@ -110,7 +109,7 @@ TEST(Int8SameAnswerTest, SoItDoesWithFloatNodesAmongThem) {
 TEST(Int8SameAnswerTest, SmallGraphsGiveTheSameBitsEveryWay) {
   std::vector<std::string> left_out;
   for (const std::string& path : TinyGraphPaths()) {
-    if (path.find("golden/graphs") == std::string::npos) continue;
+    if (path.find("golden/graphs/") == std::string::npos) continue;
     SCOPED_TRACE(path);
     const auto tiny = QuantizedTinyGraph(path, Fields());
     if (tiny.ok()) {

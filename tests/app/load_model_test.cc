@@ -207,7 +207,7 @@ class ServingModelTest : public LoadModelTest {
  protected:
   ServingModelTest() {
     const std::vector<std::byte> bytes =
-        ReadBytes(CYTO8_SOURCE_DIR "/data/golden/efficientdet/tiny-serving.pb");
+        ReadBytes(CYTO8_GOLDEN_DIR "/efficientdet/tiny-serving.pb");
     folder_.Put("mini.pb", TextOf(bytes));
     std::string text = Edited(CardText(HexSha256(bytes)), "128", "256");
     text = Edited(text, "128", "256");

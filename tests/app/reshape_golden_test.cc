@@ -105,8 +105,7 @@ class RealExportTest : public testing::TestWithParam<std::string> {};
 // google/automl's own exports: to another size, where every level has its
 // sides, and back, where nothing may have changed.
 TEST_P(RealExportTest, GoesToAnotherSizeAndBack) {
-  const auto bytes =
-      ReadBytes(CYTO8_SOURCE_DIR "/data/golden/efficientdet/" + GetParam());
+  const auto bytes = ReadBytes(CYTO8_GOLDEN_DIR "/efficientdet/" + GetParam());
   auto imported = ImportGraphDef(bytes, Limits());
   ASSERT_TRUE(imported.ok()) << imported.status().message();
   const ExportLayout layout = FindExportLayout(imported->graph).value();

@@ -26,7 +26,7 @@ std::string CaseName(const testing::TestParamInfo<const char*>& of_case) {
 }
 
 Json ReadJson(const std::string& path) {
-  std::ifstream file(CYTO8_SOURCE_DIR "/data/golden/eval/" + path);
+  std::ifstream file(CYTO8_GOLDEN_DIR "/eval/" + path);
   EXPECT_TRUE(file) << path;
   return Json::parse(file);
 }

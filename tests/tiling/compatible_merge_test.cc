@@ -33,8 +33,8 @@ Row RowOf(const Detection& d) { return RowOf(d.box, d.score, d.class_id); }
 class CompatibleMergeTest : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
-    std::ifstream in(std::string(CYTO8_SOURCE_DIR "/data/golden/eval/merge/") +
-                     GetParam() + ".json");
+    std::ifstream in(std::string(CYTO8_GOLDEN_DIR "/eval/merge/") + GetParam() +
+                     ".json");
     case_ = Json::parse(in);
     for (const Json& row : case_["boxes"]) {
       boxes_.push_back({.box = {.x_min = row[0],

@@ -8,8 +8,11 @@ Knows no spelling of any layer; those are in spellings.py and serving.py.
 from __future__ import annotations
 
 import dataclasses
+import io
 import os
 import pathlib
+import struct
+import zipfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 
@@ -23,6 +26,11 @@ from google.protobuf import text_format  # noqa: E402
 Array = np.ndarray
 GraphDef = tf.compat.v1.GraphDef
 Rewrite = Callable[[GraphDef], GraphDef]
+
+# Of a zip archive.
+LOCAL_HEADER_BYTES = 30
+EXTRA_HEADER_BYTES = 4
+EXTRA_PADDING = 0xD935
 
 
 def same_graph(graph_def: GraphDef) -> GraphDef:
@@ -107,13 +115,13 @@ def _array_key(prefix: str, tensor_name: str) -> str:
     return f"{prefix}_{tensor_name.removesuffix(':0').replace('/', '_')}"
 
 
-def _serialize(graph_def: GraphDef, text: bool) -> bytes:
+def serialize(graph_def: GraphDef, text: bool) -> bytes:
     if text:
         return text_format.MessageToString(graph_def).encode()
     return graph_def.SerializeToString(deterministic=True)
 
 
-def _parse(data: bytes, text: bool) -> GraphDef:
+def parse(data: bytes, text: bool) -> GraphDef:
     graph_def = GraphDef()
     if text:
         text_format.Parse(data.decode(), graph_def)
@@ -122,13 +130,15 @@ def _parse(data: bytes, text: bool) -> GraphDef:
     return graph_def
 
 
-def _run(graph_def: GraphDef, built: Built) -> dict[str, Array]:
+def run(
+    graph_def: GraphDef, feeds: Mapping[str, Array], outputs: Sequence[str]
+) -> dict[str, Array]:
     graph = tf.Graph()
     with graph.as_default():
         tf.import_graph_def(graph_def, name="")
     with tf.compat.v1.Session(graph=graph) as session:
-        values = session.run(list(built.outputs), dict(built.feeds))
-    return dict(zip(built.outputs, values, strict=True))
+        values = session.run(list(outputs), dict(feeds))
+    return dict(zip(outputs, values, strict=True))
 
 
 def make(recipe: Recipe) -> Golden:
@@ -138,8 +148,8 @@ def make(recipe: Recipe) -> Golden:
         built = recipe.build(Weights(zlib.crc32(recipe.name.encode())))
     names = [output.split(":")[0] for output in built.outputs]
     frozen = tf.compat.v1.graph_util.extract_sub_graph(graph.as_graph_def(), names)
-    data = _serialize(recipe.rewrite(frozen), recipe.text)
-    outputs = _run(_parse(data, recipe.text), built)
+    data = serialize(recipe.rewrite(frozen), recipe.text)
+    outputs = run(parse(data, recipe.text), built.feeds, built.outputs)
     arrays = {_array_key("in", name): value for name, value in built.feeds.items()}
     arrays |= {
         _array_key("out", name): np.asarray(value, np.float32)
@@ -148,11 +158,25 @@ def make(recipe: Recipe) -> Golden:
     return Golden(data, arrays)
 
 
+def write_arrays(path: pathlib.Path, arrays: Mapping[str, Array]) -> None:
+    """An .npz without compression, since an archive packs it better; the same
+    arrays give the same bytes. Values begin at multiples of four bytes."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name, values in arrays.items():
+            member = zipfile.ZipInfo(f"{name}.npy")
+            begin = archive.fp.tell() + LOCAL_HEADER_BYTES + len(member.filename)
+            padding = -(begin + EXTRA_HEADER_BYTES) % 4
+            member.extra = struct.pack("<HH", EXTRA_PADDING, padding) + bytes(padding)
+            content = io.BytesIO()
+            np.lib.format.write_array(content, np.asarray(values), allow_pickle=False)
+            archive.writestr(member, content.getvalue())
+
+
 def write(golden: Golden, recipe: Recipe, folder: pathlib.Path) -> int:
     """Writes the graph and its arrays; returns the bytes written."""
     folder.mkdir(parents=True, exist_ok=True)
     graph_path = folder / recipe.file_name
     arrays_path = folder / f"{recipe.name}.npz"
     graph_path.write_bytes(golden.graph)
-    np.savez_compressed(arrays_path, **golden.arrays)
+    write_arrays(arrays_path, golden.arrays)
     return graph_path.stat().st_size + arrays_path.stat().st_size

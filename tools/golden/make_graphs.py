@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes data/golden/graphs: small TensorFlow graphs and what TensorFlow gives.
-
-Run in an environment with requirements.txt installed:
-    python tools/golden/make_graphs.py
+"""Makes the content of data/golden/graphs: small TensorFlow graphs and what
+TensorFlow gives. Run in an environment with requirements.txt installed; what it
+writes is packed by pack.py:
+    TF_ENABLE_ONEDNN_OPTS=0 python tools/golden/make_graphs.py --output DIR
+    python tools/golden/pack.py DIR data/golden/graphs/graphs.tar.xz
 """
 
 from __future__ import annotations
@@ -19,16 +20,14 @@ import serving
 import spellings
 from golden_graph import Recipe, make, write
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-FOLDER = ROOT / "data" / "golden" / "graphs"
-
 INTRODUCTION = """# Golden graphs
 
 Small frozen TensorFlow graphs, one for each spelling that the importer reads,
-with inputs and with the outputs that TensorFlow gave for the file as it lies
-here. Made by
+with inputs and with the outputs that TensorFlow gave for the file as it is in
+`graphs.tar.xz`, which CMake unpacks into the build folder. Made by
 
-    python tools/golden/make_graphs.py
+    TF_ENABLE_ONEDNN_OPTS=0 python tools/golden/make_graphs.py --output DIR
+    python tools/golden/pack.py DIR data/golden/graphs/graphs.tar.xz
 
 with TensorFlow {tensorflow} and NumPy {numpy} on a CPU, oneDNN layers off. The
 weights are random, seeded by the graph's name. Graphs, weights and arrays are
@@ -54,7 +53,7 @@ def readme(recipes: Sequence[Recipe]) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", type=pathlib.Path, default=FOLDER)
+    parser.add_argument("--output", type=pathlib.Path, required=True)
     parser.add_argument("names", nargs="*", help="graphs to make; all by default")
     options = parser.parse_args(arguments)
     recipes = all_recipes()

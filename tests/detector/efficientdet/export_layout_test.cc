@@ -16,8 +16,7 @@ namespace cyto8 {
 namespace {
 
 Graph Import(const std::string& name) {
-  const std::string path =
-      std::string(CYTO8_SOURCE_DIR) + "/data/golden/efficientdet/" + name;
+  const std::string path = CYTO8_GOLDEN_DIR "/efficientdet/" + name;
   const auto bytes = ReadWholeFile(RealFileSystem(), path, int64_t{1} << 26);
   EXPECT_TRUE(bytes.ok()) << bytes.status().ToString();
   if (!bytes.ok()) return {};

@@ -17,8 +17,8 @@ namespace {
 constexpr float kNoThreshold = -std::numeric_limits<float>::infinity();
 constexpr size_t kRow = 7;
 
-NpzFile Golden(const std::string& name) {
-  auto arrays = ReadNpz(std::string(CYTO8_SOURCE_DIR) + "/data/golden/" + name);
+NpzFile Golden(const std::string& path) {
+  auto arrays = ReadNpz(path);
   EXPECT_TRUE(arrays.ok()) << arrays.status().ToString();
   return arrays.ok() ? *arrays : NpzFile();
 }
@@ -66,7 +66,7 @@ void ExpectSameRows(std::span<const float> rows,
 
 void ExpectStoredDetections(const std::string& name,
                             const PostprocessOptions& options) {
-  const NpzFile arrays = Golden("efficientdet/" + name);
+  const NpzFile arrays = Golden(CYTO8_GOLDEN_DIR "/efficientdet/" + name);
   ASSERT_FALSE(arrays.empty());
   const auto detections =
       Postprocess(MapsOf(arrays), AnchorsOf256(), 3, options);
@@ -94,7 +94,8 @@ TEST(PostprocessTest, TopCandidatesWithHardSuppressionEqualTensorFlow) {
 }
 
 TEST(PostprocessTest, EveryClassPerClassEqualsCombinedNonMaxSuppression) {
-  const NpzFile arrays = Golden("tf_ops/tf_ops.npz");
+  const NpzFile arrays =
+      Golden(CYTO8_SOURCE_DIR "/data/golden/tf_ops/tf_ops.npz");
   ASSERT_FALSE(arrays.empty());
   const auto corners = arrays.at("boxes").As<float>();
   std::vector<AnchorBox> anchors;

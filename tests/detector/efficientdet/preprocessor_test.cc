@@ -18,8 +18,10 @@ namespace {
 constexpr std::array<float, 3> kMean = {123.675f, 116.28f, 103.53f};
 constexpr std::array<float, 3> kDeviation = {58.395f, 57.12f, 57.375f};
 
-NpzFile Golden(const std::string& name) {
-  auto arrays = ReadNpz(std::string(CYTO8_SOURCE_DIR) + "/data/golden/" + name);
+constexpr char kOps[] = CYTO8_SOURCE_DIR "/data/golden/tf_ops/tf_ops.npz";
+
+NpzFile Golden(const std::string& path) {
+  auto arrays = ReadNpz(path);
   EXPECT_TRUE(arrays.ok()) << arrays.status().ToString();
   return arrays.ok() ? *arrays : NpzFile();
 }
@@ -66,19 +68,44 @@ void ExpectAsStored(const NpyArray& image, const NpyArray& stored, float scale,
   EXPECT_LE(LargestError(input, expected), 1e-5 * Range(expected));
 }
 
+// Every fifth row and column of their inputs is stored.
+std::vector<float> Sampled(std::span<const float> input, int64_t side) {
+  constexpr int64_t kStep = 5;
+  std::vector<float> sampled;
+  for (int64_t y = 0; y < side; y += kStep) {
+    for (int64_t x = 0; x < side; x += kStep) {
+      const auto pixel = input.begin() + (y * side + x) * 3;
+      sampled.insert(sampled.end(), pixel, pixel + 3);
+    }
+  }
+  return sampled;
+}
+
 TEST(PreprocessorTest, EqualsServingGraphs) {
-  for (const char* name : {"tiny-serving.npz", "tiny-serving-hard.npz"}) {
+  constexpr int64_t kSide = 256;
+  for (const char* name : {"tiny-serving", "tiny-serving-hard"}) {
     SCOPED_TRACE(name);
-    const NpzFile arrays = Golden(std::string("efficientdet/") + name);
+    const NpzFile arrays =
+        Golden(CYTO8_GOLDEN_DIR "/efficientdet/" + std::string(name) + ".npz");
     ASSERT_FALSE(arrays.empty());
-    ExpectAsStored(arrays.at("image"), arrays.at("input"),
-                   arrays.at("scale").As<float>()[0],
-                   ResizeSampling::kHalfPixel);
+    std::vector<float> input(kSide * kSide * 3, NAN);
+    const auto scale = Preprocess(ViewOf(arrays.at("image")),
+                                  {.mean = kMean,
+                                   .deviation = kDeviation,
+                                   .height_px = kSide,
+                                   .width_px = kSide},
+                                  input);
+    ASSERT_TRUE(scale.ok()) << scale.status().ToString();
+    EXPECT_EQ(*scale, arrays.at("scale").As<float>()[0]);
+    const auto expected = arrays.at("input_sample").As<float>();
+    const std::vector<float> sampled = Sampled(input, kSide);
+    ASSERT_EQ(sampled.size(), expected.size());
+    EXPECT_LE(LargestError(sampled, expected), 1e-5 * Range(expected));
   }
 }
 
 TEST(PreprocessorTest, EqualsTensorFlowForEverySamplingAndTarget) {
-  const NpzFile arrays = Golden("tf_ops/tf_ops.npz");
+  const NpzFile arrays = Golden(kOps);
   ASSERT_FALSE(arrays.empty());
   for (const char* target : {"up", "down", "wide"}) {
     const float scale =
@@ -96,7 +123,7 @@ TEST(PreprocessorTest, EqualsTensorFlowForEverySamplingAndTarget) {
 }
 
 TEST(PreprocessorTest, SamplingsDiffer) {
-  const NpzFile arrays = Golden("tf_ops/tf_ops.npz");
+  const NpzFile arrays = Golden(kOps);
   ASSERT_FALSE(arrays.empty());
   const auto half = arrays.at("input_half_up").As<float>();
   EXPECT_GT(LargestError(half, arrays.at("input_legacy_up").As<float>()), 0.1);

@@ -25,7 +25,7 @@ using nlohmann::json;
 std::vector<fs::path> GraphFiles(const std::string& folder) {
   std::vector<fs::path> files;
   for (const auto& entry :
-       fs::directory_iterator(fs::path(CYTO8_SOURCE_DIR) / folder)) {
+       fs::directory_iterator(fs::path(CYTO8_GOLDEN_DIR) / folder)) {
     const std::string extension = entry.path().extension();
     if (extension == ".pb" || extension == ".pbtxt") {
       files.push_back(entry.path());
@@ -59,7 +59,7 @@ std::string TensorName(const std::string& name) {
 }
 
 TEST(GraphDefImportTest, EfficientDetsHaveTheStatedOperators) {
-  const auto files = GraphFiles("data/golden/efficientdet");
+  const auto files = GraphFiles("efficientdet");
   ASSERT_GE(files.size(), 8u);
   for (const fs::path& file : files) {
     const auto imported = ImportFile(file);
@@ -78,8 +78,7 @@ TEST(GraphDefImportTest, NetworkGraphsHaveTheStatedOutputs) {
   for (const char* name :
        {"tiny-net.pb", "tiny-folded.pb", "tiny-keras.pb",
         "tiny-native-oldbn.pb", "tiny-sum-relu6.pb", "tiny-text.pbtxt"}) {
-    const fs::path file =
-        fs::path(CYTO8_SOURCE_DIR) / "data/golden/efficientdet" / name;
+    const fs::path file = fs::path(CYTO8_GOLDEN_DIR) / "efficientdet" / name;
     const auto imported = ImportFile(file);
     ASSERT_TRUE(imported.ok()) << file << imported.status().ToString();
     std::set<std::string> stated;
@@ -95,8 +94,8 @@ TEST(GraphDefImportTest, NetworkGraphsHaveTheStatedOutputs) {
 
 TEST(GraphDefImportTest, ServingGraphsKeepWhatIsCutOffLater) {
   for (const char* name : {"tiny-serving.pb", "tiny-serving-hard.pb"}) {
-    const auto imported = ImportFile(fs::path(CYTO8_SOURCE_DIR) /
-                                     "data/golden/efficientdet" / name);
+    const auto imported =
+        ImportFile(fs::path(CYTO8_GOLDEN_DIR) / "efficientdet" / name);
     ASSERT_TRUE(imported.ok()) << imported.status().ToString();
     EXPECT_EQ(OutputNames(imported->graph),
               std::set<std::string>{"detections"});
@@ -111,7 +110,7 @@ TEST(GraphDefImportTest, ServingGraphsKeepWhatIsCutOffLater) {
 // Serving graphs keep their non-maximum suppression; all others consist of
 // supported operators once what no output needs is gone.
 TEST(GraphDefImportTest, EveryGoldenGraphImportsCompletely) {
-  const auto files = GraphFiles("data/golden/graphs");
+  const auto files = GraphFiles("graphs");
   ASSERT_GE(files.size(), 20u);
   for (const fs::path& file : files) {
     const auto imported = ImportFile(file);
@@ -125,8 +124,7 @@ TEST(GraphDefImportTest, EveryGoldenGraphImportsCompletely) {
 }
 
 TEST(GraphDefImportTest, TypesAndShapesOfEveryGoldenGraphAgree) {
-  for (const char* folder :
-       {"data/golden/graphs", "data/golden/efficientdet"}) {
+  for (const char* folder : {"graphs", "efficientdet"}) {
     for (const fs::path& file : GraphFiles(folder)) {
       const auto imported = ImportFile(file);
       ASSERT_TRUE(imported.ok()) << file << imported.status().ToString();
