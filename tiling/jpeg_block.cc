@@ -33,11 +33,14 @@ Status CheckSize(const JpegDecompressor& jpeg, const JpegBlock& block) {
                   " x " + std::to_string(block.height_px));
 }
 
-}  // namespace
+// The size is the container's: what would be beyond a limit in an image of its
+// own is damage here.
+Status AsDamage(const Status& status) {
+  if (status.code() != StatusCode::kInvalidArgument) return status;
+  return DataLoss("damaged JPEG: " + status.message());
+}
 
-StatusOr<Image> DecodeJpegBlock(const JpegBlock& block, int64_t reduction) {
-  CYTO8_ENSURE(reduction == 1 || reduction == 2 || reduction == 4 ||
-               reduction == 8);
+StatusOr<Image> Decode(const JpegBlock& block, int64_t reduction) {
   MemoryInput input(block.bytes);
   JpegDecompressor jpeg(input);
   if (!block.tables.empty()) {
@@ -56,6 +59,16 @@ StatusOr<Image> DecodeJpegBlock(const JpegBlock& block, int64_t reduction) {
   CYTO8_RETURN_IF_ERROR(jpeg.ReadRows(image.height_px(), image.MutableRow(0),
                                       image.view().stride_bytes));
   return image;
+}
+
+}  // namespace
+
+StatusOr<Image> DecodeJpegBlock(const JpegBlock& block, int64_t reduction) {
+  CYTO8_ENSURE(reduction == 1 || reduction == 2 || reduction == 4 ||
+               reduction == 8);
+  StatusOr<Image> image = Decode(block, reduction);
+  if (image.ok()) return image;
+  return AsDamage(image.status());
 }
 
 }  // namespace cyto8

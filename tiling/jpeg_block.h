@@ -25,7 +25,8 @@ struct JpegBlock {
 };
 
 // Sides divided by `reduction` (1, 2, 4 or 8) and rounded up: libjpeg's scaled
-// DCT. At 1 the pixels are those of DecodeJpeg.
+// DCT. At 1 the pixels are those of DecodeJpeg. kDataLoss also for sides of 0
+// and for more scans than libjpeg is given: no limit is the caller's here.
 StatusOr<Image> DecodeJpegBlock(const JpegBlock& block, int64_t reduction);
 
 }  // namespace cyto8

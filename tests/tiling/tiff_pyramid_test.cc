@@ -17,58 +17,12 @@
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/image_encoding.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/tiling/slide_sources.h"
 #include "tiling/image_reader.h"
 #include "tiling/slide_block.h"
 
 namespace cyto8 {
 namespace {
-
-constexpr int kNone = 1;
-constexpr int kLzw = 5;
-constexpr int kJpeg = 7;
-constexpr int kDeflate = 8;
-
-const char kAperio[] =
-    "Aperio Image Library v11.2.1 \r\n46000x32914 [0,100] (256x256) "
-    "JPEG/RGB Q=30|AppMag = 20|StripeWidth = 2040|Filename = Meier|Date = "
-    "12/29/09|User = b414|MPP = 0.4990|OriginalWidth = 46000";
-
-TiffSource JpegTiles(int64_t width_px, int64_t height_px) {
-  return {.width_px = width_px,
-          .height_px = height_px,
-          .colour = 6,
-          .compression = kJpeg,
-          .tile_px = 16,
-          .values = ValuesOf(MakeTestImage(width_px, height_px).view())};
-}
-
-TiffSource Tiles(int64_t width_px, int64_t height_px, int compression = kNone) {
-  TiffSource source = JpegTiles(width_px, height_px);
-  source.colour = 2;
-  source.compression = compression;
-  return source;
-}
-
-TiffSource Strips(int64_t width_px, int64_t height_px) {
-  TiffSource source = Tiles(width_px, height_px);
-  source.tile_px = 0;
-  return source;
-}
-
-TiffSource Described(TiffSource source, const std::string& description) {
-  source.description = description;
-  return source;
-}
-
-// As Aperio writes: level 0, a thumbnail, more levels, label and macro.
-std::vector<TiffSource> AperioSources() {
-  return {Described(JpegTiles(100, 70), kAperio),
-          Described(Strips(30, 21), std::string(kAperio) + "|X = 1"),
-          Described(JpegTiles(50, 35), kAperio),
-          Described(JpegTiles(25, 18), kAperio),
-          Described(Strips(20, 20), "Aperio \r\nlabel 20x20"),
-          Described(Strips(40, 20), "Aperio \r\nmacro 40x20")};
-}
 
 std::unique_ptr<SlideReader> Open(const Bytes& bytes) {
   StatusOr<std::unique_ptr<SlideReader>> reader = OpenTiffPyramid(bytes, {});
@@ -155,7 +109,7 @@ TEST(PromiseP20, OnlyNumbersLeaveTheDescriptionOfASlide) {
 }
 
 TEST(TiffPyramidTest, EveryCodingAndKindOfTiffIsRead) {
-  for (const int compression : {kNone, kLzw, kDeflate, kJpeg}) {
+  for (const int compression : {kTiffNone, kTiffLzw, kTiffDeflate, kTiffJpeg}) {
     for (const bool big_tiff : {false, true}) {
       for (const bool big_endian : {false, true}) {
         for (const int chroma : {1, 2}) {
@@ -165,14 +119,15 @@ TEST(TiffPyramidTest, EveryCodingAndKindOfTiffIsRead) {
             source.big_tiff = big_tiff;
             source.big_endian = big_endian;
             source.chroma_px = chroma;
-            if (compression == kJpeg && chroma == 2) source.colour = 6;
-            if (compression == kDeflate) source.predictor = chroma;
+            if (compression == kTiffJpeg && chroma == 2) source.colour = 6;
+            if (compression == kTiffDeflate) source.predictor = chroma;
           }
           const Bytes bytes = EncodeTiff(sources);
           const auto reader = Open(bytes);
           ASSERT_NE(reader, nullptr);
           EXPECT_EQ(reader->info().format, "tiled TIFF");
-          EXPECT_EQ(reader->largest_reduction(), compression == kJpeg ? 8 : 1);
+          EXPECT_EQ(reader->largest_reduction(),
+                    compression == kTiffJpeg ? 8 : 1);
           ExpectLevelIs(*reader, 0, sources[0]);
           ExpectLevelIs(*reader, 1, sources[1]);
         }
@@ -191,7 +146,7 @@ TEST(TiffPyramidTest, YcbcrWithoutSubsamplingIsRead) {
 }
 
 TEST(TiffPyramidTest, GreyPlanesDeepAndTransparentPixelsAreRead) {
-  for (const int compression : {kNone, kDeflate, kJpeg}) {
+  for (const int compression : {kTiffNone, kTiffDeflate, kTiffJpeg}) {
     std::vector<TiffSource> sources;
     TiffSource grey = Tiles(40, 20, compression);
     grey.samples = 1;
@@ -202,7 +157,7 @@ TEST(TiffPyramidTest, GreyPlanesDeepAndTransparentPixelsAreRead) {
     sources = {grey, planes};
     grey.colour = 0;
     sources.push_back(grey);
-    if (compression != kJpeg) {
+    if (compression != kTiffJpeg) {
       TiffSource deep = Tiles(40, 20, compression);
       deep.bits = 16;
       for (uint16_t& value : deep.values)
@@ -407,7 +362,7 @@ TEST(TiffPyramidTest, Jpeg2000IsUnimplemented) {
   const Bytes bytes = EncodeTiff(Tiles(20, 20));
   for (const uint32_t coding : {33003, 33005}) {
     EXPECT_EQ(
-        ErrorOf(WithTag(bytes, 259, kNone, coding)),
+        ErrorOf(WithTag(bytes, 259, kTiffNone, coding)),
         "UNIMPLEMENTED: level 0: Compression = " + std::to_string(coding) +
             " (JPEG 2000) is not supported: must be 1 (none), 5 (LZW), 7 "
             "(JPEG), 8 (deflate) or 32773 (PackBits)");
@@ -549,7 +504,7 @@ TEST(PromiseP6, DirectoriesMayHaveSoManyBytesInAll) {
 TEST(PromiseP4, ATiledTiffCutAtAnyByteIsAnError) {
   for (const Bytes& whole :
        {EncodeTiff(AperioSources()),
-        EncodeTiff({Tiles(40, 20, kLzw), Tiles(20, 10)})}) {
+        EncodeTiff({Tiles(40, 20, kTiffLzw), Tiles(20, 10)})}) {
     for (size_t size = 0; size < whole.size(); size += 1 + size / 400) {
       const Bytes cut(whole.begin(),
                       whole.begin() + static_cast<std::ptrdiff_t>(size));
@@ -570,7 +525,7 @@ size_t FirstTileAt(const Bytes& bytes) {
 }
 
 TEST(PromiseP4, ADamagedTileIsNamedAndTheOthersAreRead) {
-  for (const int compression : {kJpeg, kLzw, kDeflate}) {
+  for (const int compression : {kTiffJpeg, kTiffLzw, kTiffDeflate}) {
     TiffSource source = Tiles(40, 20, compression);
     Bytes bytes = EncodeTiff(source);
     const size_t tile = FirstTileAt(bytes);
@@ -598,7 +553,8 @@ TEST(TiffPyramidTest, AJpegOfAnotherSizeThanItsTileIsDamage) {
 
 // Whatever byte changes: an error, or blocks of the size that the level says.
 TEST(TiffPyramidTest, AnyChangedByteGivesAnErrorOrBlocks) {
-  const Bytes whole = EncodeTiff({JpegTiles(20, 18), Tiles(10, 9, kDeflate)});
+  const Bytes whole =
+      EncodeTiff({JpegTiles(20, 18), Tiles(10, 9, kTiffDeflate)});
   for (size_t i = 0; i < whole.size(); ++i) {
     Bytes bytes = whole;
     bytes[i] ^= std::byte{0x81};
