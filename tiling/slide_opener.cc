@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/input_file.h"
@@ -20,12 +21,17 @@ bool IsTiff(std::span<const std::byte> begin) {
   return format.ok() && *format == ImageFormat::kTiff;
 }
 
+// Whether OpenSlide knows a TIFF as one of a maker that the direct reader
+// leaves to it.
+bool IsOfAnotherMaker(const std::string& path) {
+  const std::string vendor = OpenSlideVendor(path);
+  return !vendor.empty() && vendor != "aperio" && vendor != "generic-tiff";
+}
+
 // Whether a TIFF that was refused for this reason may be OpenSlide's.
 bool IsForOpenSlide(const Status& status, const std::string& path) {
   if (status.code() == StatusCode::kUnimplemented) return true;
-  if (status.code() != StatusCode::kDataLoss) return false;
-  const std::string vendor = OpenSlideVendor(path);
-  return !vendor.empty() && vendor != "aperio" && vendor != "generic-tiff";
+  return status.code() == StatusCode::kDataLoss && IsOfAnotherMaker(path);
 }
 
 // Neither KFB nor TIFF. What nobody knows is named by its content.
@@ -54,8 +60,9 @@ StatusOr<std::unique_ptr<SlideReader>> OpenSlideFile(FileSystem& files,
       OpenTiffPyramid(files, path, limits);
   if (direct.ok() || !IsForOpenSlide(direct.status(), path)) return direct;
   StatusOr<std::unique_ptr<SlideReader>> other = OpenByOpenSlide(path, limits);
-  if (other.status().code() == StatusCode::kUnimplemented) return direct;
-  return other;
+  // If both refuse it: the direct reader names the tag and its value.
+  return other.ok() || IsOfAnotherMaker(path) ? std::move(other)
+                                              : std::move(direct);
 }
 
 }  // namespace cyto8

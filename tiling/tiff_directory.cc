@@ -6,8 +6,9 @@
 // missing, looks into JPEG data, and does not tell how many values there were.
 // So the directory is read as it reads one of EXIF, where tags of images mean
 // nothing: each comes with the type and the count of the file, unmended, and
-// tiff_layout.cc judges. What remains to be checked here: a tag that stands
-// twice, which libtiff takes once.
+// tiff_layout.cc judges. What remains to be checked here, before libtiff reads:
+// a tag that stands twice, which libtiff takes once, and an index of more
+// strips or tiles than a limit allows.
 #include "tiling/tiff_directory.h"
 
 #include <algorithm>
@@ -21,15 +22,28 @@ namespace cyto8 {
 namespace {
 
 constexpr int64_t kMaxPages = 65'535;
-constexpr uint64_t kMaxEntries = 65'535;
+constexpr uint64_t kMaxEntries = 4096;  // libtiff reads no more.
+
+// Beside the values, which lie in the file: entries are read more than once.
+constexpr int64_t kSlackBytes = int64_t{1} << 20;
+
+// Offsets and byte counts, of strips and of tiles.
+constexpr uint64_t kChunkTags[] = {273, 279, 324, 325};
 
 Status Damaged(const std::string& what) {
   return DataLoss("damaged TIFF: " + what);
 }
 
-Status WrongType(const TiffTag& tag, TIFFDataType type) {
+Status WrongType(const TiffTag& tag, TIFFDataType type, const char* allowed) {
   return Damaged(std::string(tag.name) + " has values of type " +
-                 std::to_string(type));
+                 std::to_string(type) + ": must be " + allowed);
+}
+
+// Not CheckRange: the value may be above what is signed.
+Status OutOf(const std::string& name, uint64_t value, int64_t low,
+             int64_t high) {
+  return Damaged(name + " = " + std::to_string(value) + ": must be in [" +
+                 std::to_string(low) + ", " + std::to_string(high) + "]");
 }
 
 template <typename T>
@@ -47,8 +61,10 @@ TiffDirectory::TiffDirectory(std::unique_ptr<TiffHandle> handle)
 
 StatusOr<TiffDirectory> TiffDirectory::Open(ByteSource& bytes,
                                             const Limits& limits) {
-  CYTO8_ASSIGN_OR_RETURN(std::unique_ptr<TiffHandle> handle,
-                         TiffHandle::Open(bytes, limits.max_decoder_bytes));
+  const int64_t of_file = bytes.size_bytes() + kSlackBytes;
+  CYTO8_ASSIGN_OR_RETURN(
+      std::unique_ptr<TiffHandle> handle,
+      TiffHandle::Open(bytes, std::min(limits.max_decoder_bytes, of_file)));
   return TiffDirectory(std::move(handle));
 }
 
@@ -57,14 +73,14 @@ StatusOr<TiffDirectory> TiffDirectory::Read(ByteSource& bytes,
   CYTO8_ASSIGN_OR_RETURN(TiffDirectory directory, Open(bytes, limits));
   CYTO8_RETURN_IF_ERROR(directory.CountPages());
   CYTO8_ASSIGN_OR_RETURN(const int64_t first, directory.First(bytes));
-  CYTO8_RETURN_IF_ERROR(directory.Load(bytes, first));
+  CYTO8_RETURN_IF_ERROR(directory.Load(bytes, first, limits));
   return directory;
 }
 
 StatusOr<TiffDirectory> TiffDirectory::ReadAt(ByteSource& bytes, int64_t offset,
                                               const Limits& limits) {
   CYTO8_ASSIGN_OR_RETURN(TiffDirectory directory, Open(bytes, limits));
-  CYTO8_RETURN_IF_ERROR(directory.Load(bytes, offset));
+  CYTO8_RETURN_IF_ERROR(directory.Load(bytes, offset, limits));
   return directory;
 }
 
@@ -74,17 +90,21 @@ StatusOr<std::vector<int64_t>> TiffDirectory::Chain(ByteSource& bytes,
   std::vector<int64_t> offsets;
   CYTO8_ASSIGN_OR_RETURN(int64_t at, directory.First(bytes));
   while (at != 0) {
-    if (std::ranges::find(offsets, at) != offsets.end()) {
-      return Damaged("the chain of directories is a loop");
-    }
-    if (std::ssize(offsets) == kMaxChain) {
-      return Damaged("more than " + std::to_string(kMaxChain) + " directories");
+    const auto found = std::ranges::find(offsets, at);
+    if (found != offsets.end()) {
+      return Damaged("directory " + std::to_string(offsets.size()) +
+                     " is at byte " + std::to_string(at) +
+                     ", as is directory " +
+                     std::to_string(found - offsets.begin()) +
+                     ": the chain must not be a loop");
     }
     offsets.push_back(at);
+    if (std::ssize(offsets) > kMaxChain) break;
     CYTO8_ASSIGN_OR_RETURN(at, directory.Next(bytes, at));
   }
-  if (offsets.empty()) return Damaged("it has no directory");
-  return offsets;
+  const int64_t count = std::ssize(offsets);
+  if (count >= 1 && count <= kMaxChain) return offsets;
+  return OutOf("directories", static_cast<uint64_t>(count), 1, kMaxChain);
 }
 
 // Walks the chain; a pyramid or a stack of pages has more than one.
@@ -92,16 +112,17 @@ Status TiffDirectory::CountPages() {
   pages_ = TIFFNumberOfDirectories(handle_->tiff());
   CYTO8_RETURN_IF_ERROR(handle_->failure());
   if (pages_ >= 1 && pages_ <= kMaxPages) return OkStatus();
-  return Damaged("directories = " + std::to_string(pages_) +
-                 ": must be in [1, " + std::to_string(kMaxPages) + "]");
+  return OutOf("directories", static_cast<uint64_t>(pages_), 1, kMaxPages);
 }
 
-Status TiffDirectory::Load(ByteSource& bytes, int64_t offset) {
+Status TiffDirectory::Load(ByteSource& bytes, int64_t offset,
+                           const Limits& limits) {
+  CYTO8_RETURN_IF_ERROR(ReadEntries(bytes, offset));
+  CYTO8_RETURN_IF_ERROR(CheckEntries(limits));
   TIFF* tiff = handle_->tiff();
   TIFFCreateDirectory(tiff);  // in memory; sets up the access to tags.
   TIFFReadEXIFDirectory(tiff, static_cast<toff_t>(offset));
-  CYTO8_RETURN_IF_ERROR(handle_->failure());
-  return CheckTwins(bytes, offset);
+  return handle_->failure();
 }
 
 // It stands behind the magic, as the offsets are long.
@@ -109,30 +130,57 @@ StatusOr<int64_t> TiffDirectory::First(ByteSource& bytes) const {
   return GetOffset(bytes, big_ ? 8 : 4);
 }
 
+StatusOr<uint64_t> TiffDirectory::CountOf(ByteSource& bytes,
+                                          int64_t directory) const {
+  const int64_t header_bytes = big_ ? 16 : 8;
+  if (directory >= 0 && directory < header_bytes) {
+    return Damaged("a directory is at byte " + std::to_string(directory) +
+                   ": the header has " + std::to_string(header_bytes));
+  }
+  CYTO8_ASSIGN_OR_RETURN(const uint64_t count,
+                         Get(bytes, directory, big_ ? 8 : 2));
+  if (count >= 1 && count <= kMaxEntries) return count;
+  return OutOf("tags of the directory at byte " + std::to_string(directory),
+               count, 1, kMaxEntries);
+}
+
 // Behind the entries of this one; 0 at the end.
 StatusOr<int64_t> TiffDirectory::Next(ByteSource& bytes, int64_t offset) const {
-  const int64_t count_bytes = big_ ? 8 : 2;
-  CYTO8_ASSIGN_OR_RETURN(const uint64_t count, Get(bytes, offset, count_bytes));
-  if (count > kMaxEntries) return Damaged("a directory of too many tags");
-  return GetOffset(bytes, offset + count_bytes +
+  CYTO8_ASSIGN_OR_RETURN(const uint64_t count, CountOf(bytes, offset));
+  return GetOffset(bytes, offset + (big_ ? 8 : 2) +
                               static_cast<int64_t>(count) * (big_ ? 20 : 12));
 }
 
-// `directory` has been read once, so it lies inside of the file.
-Status TiffDirectory::CheckTwins(ByteSource& bytes, int64_t directory) const {
-  const int64_t count_bytes = big_ ? 8 : 2;
-  CYTO8_ASSIGN_OR_RETURN(const uint64_t count,
-                         Get(bytes, directory, count_bytes));
-  std::vector<uint64_t> tags;
+Status TiffDirectory::ReadEntries(ByteSource& bytes, int64_t directory) {
+  CYTO8_ASSIGN_OR_RETURN(const uint64_t count, CountOf(bytes, directory));
   for (int64_t i = 0; i < static_cast<int64_t>(count); ++i) {
-    const int64_t at = directory + count_bytes + i * (big_ ? 20 : 12);
-    CYTO8_ASSIGN_OR_RETURN(const uint64_t tag, Get(bytes, at, 2));
-    tags.push_back(tag);
+    const int64_t at = directory + (big_ ? 8 + 20 * i : 2 + 12 * i);
+    Entry entry;
+    CYTO8_ASSIGN_OR_RETURN(entry.tag, Get(bytes, at, 2));
+    CYTO8_ASSIGN_OR_RETURN(entry.type, Get(bytes, at + 2, 2));
+    CYTO8_ASSIGN_OR_RETURN(entry.count, Get(bytes, at + 4, big_ ? 8 : 4));
+    entries_.push_back(entry);
   }
-  std::ranges::sort(tags);
-  const auto twin = std::ranges::adjacent_find(tags);
-  if (twin == tags.end()) return OkStatus();
-  return Damaged("tag " + std::to_string(*twin) + " stands twice");
+  std::ranges::sort(entries_, {}, &Entry::tag);
+  return OkStatus();
+}
+
+Status TiffDirectory::CheckEntries(const Limits& limits) const {
+  const auto twin = std::ranges::adjacent_find(entries_, {}, &Entry::tag);
+  if (twin != entries_.end()) {
+    return Damaged("tag " + std::to_string(twin->tag) + " stands twice");
+  }
+  for (const Entry& entry : entries_) {
+    if (std::ranges::find(kChunkTags, entry.tag) == std::end(kChunkTags)) {
+      continue;
+    }
+    const uint64_t most = INT64_MAX;
+    CYTO8_RETURN_IF_ERROR(
+        CheckRange("values of tag " + std::to_string(entry.tag),
+                   static_cast<int64_t>(std::min(entry.count, most)), 0,
+                   limits.max_tiles));
+  }
+  return OkStatus();
 }
 
 StatusOr<uint64_t> TiffDirectory::Get(ByteSource& bytes, int64_t offset,
@@ -140,7 +188,10 @@ StatusOr<uint64_t> TiffDirectory::Get(ByteSource& bytes, int64_t offset,
   std::array<std::byte, 8> value = {};
   const std::span read = std::span(value).first(static_cast<size_t>(size));
   if (offset < 0 || offset > bytes.size_bytes() - size) {
-    return Damaged("it ends early");
+    return Damaged("a directory needs " + std::to_string(size) +
+                   " bytes at byte " + std::to_string(offset) +
+                   ": the file ends at byte " +
+                   std::to_string(bytes.size_bytes()));
   }
   CYTO8_RETURN_IF_ERROR(bytes.ReadAt(offset, read));
   if (!big_endian_) std::ranges::reverse(read);
@@ -168,7 +219,12 @@ bool TiffDirectory::Has(const TiffTag& tag) const {
 StatusOr<TiffDirectory::Values> TiffDirectory::Need(const TiffTag& tag) const {
   const std::string* message = handle_->MessageOf(tag.id);
   if (message != nullptr) {
-    return Damaged(std::string(tag.name) + ": " + *message);
+    const auto id = static_cast<uint64_t>(tag.id);
+    const auto entry = std::ranges::lower_bound(entries_, id, {}, &Entry::tag);
+    if (entry == entries_.end() || entry->tag != id) return Damaged(*message);
+    return Damaged(std::string(tag.name) + " has " +
+                   std::to_string(entry->count) + " values of type " +
+                   std::to_string(entry->type) + ": " + *message);
   }
   TIFF* tiff = handle_->tiff();
   const auto id = static_cast<uint32_t>(tag.id);
@@ -207,7 +263,7 @@ StatusOr<std::vector<int64_t>> TiffDirectory::Numbers(
     case TIFF_LONG8:
       break;
     default:
-      return WrongType(tag, values.type);
+      return WrongType(tag, values.type, "BYTE, SHORT, LONG or LONG8");
   }
   std::vector<int64_t> numbers = Widened<uint64_t>(values.data, values.count);
   if (std::ranges::min(numbers) >= 0) return numbers;
@@ -229,7 +285,9 @@ StatusOr<std::span<const std::byte>> TiffDirectory::Bytes(
   CYTO8_ASSIGN_OR_RETURN(const Values values, Need(tag));
   const bool bytes = values.type == TIFF_BYTE || values.type == TIFF_ASCII ||
                      values.type == TIFF_UNDEFINED;
-  if (!bytes) return WrongType(tag, values.type);
+  if (!bytes) {
+    return WrongType(tag, values.type, "BYTE, ASCII or UNDEFINED");
+  }
   return std::span(static_cast<const std::byte*>(values.data),
                    static_cast<size_t>(values.count));
 }

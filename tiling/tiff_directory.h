@@ -29,12 +29,12 @@ struct TiffTag {
 class TiffDirectory {
  public:
   // The first one. kInvalidArgument for more than limits.max_decoder_bytes of
-  // values.
+  // values or more than the file may have, or limits.max_tiles strips or tiles.
   static StatusOr<TiffDirectory> Read(ByteSource& bytes, const Limits& limits);
   // The one that begins at this byte; its pages() are 1.
   static StatusOr<TiffDirectory> ReadAt(ByteSource& bytes, int64_t offset,
                                         const Limits& limits);
-  // Where the directories of the chain begin; at most kMaxChain.
+  // Where the directories of the chain begin; in [1, kMaxChain] of them.
   static constexpr int64_t kMaxChain = 1024;
   static StatusOr<std::vector<int64_t>> Chain(ByteSource& bytes,
                                               const Limits& limits);
@@ -63,6 +63,12 @@ class TiffDirectory {
   StatusOr<std::optional<double>> Ratio(const TiffTag& tag) const;
 
  private:
+  // What the file says of a tag.
+  struct Entry {
+    uint64_t tag = 0;
+    uint64_t type = 0;
+    uint64_t count = 0;
+  };
   // As libtiff holds them, in the order of the machine.
   struct Values {
     TIFFDataType type = TIFF_NOTYPE;
@@ -73,15 +79,18 @@ class TiffDirectory {
   explicit TiffDirectory(std::unique_ptr<TiffHandle> handle);
   static StatusOr<TiffDirectory> Open(ByteSource& bytes, const Limits& limits);
   Status CountPages();
-  Status Load(ByteSource& bytes, int64_t offset);
+  Status Load(ByteSource& bytes, int64_t offset, const Limits& limits);
   StatusOr<int64_t> First(ByteSource& bytes) const;
   StatusOr<int64_t> Next(ByteSource& bytes, int64_t offset) const;
-  Status CheckTwins(ByteSource& bytes, int64_t directory) const;
+  Status ReadEntries(ByteSource& bytes, int64_t directory);
+  Status CheckEntries(const Limits& limits) const;
+  StatusOr<uint64_t> CountOf(ByteSource& bytes, int64_t directory) const;
   // An unsigned number of 2, 4 or 8 bytes of the file.
   StatusOr<uint64_t> Get(ByteSource& bytes, int64_t offset, int64_t size) const;
   StatusOr<int64_t> GetOffset(ByteSource& bytes, int64_t at) const;
   StatusOr<Values> Need(const TiffTag& tag) const;
 
+  std::vector<Entry> entries_;  // by tag, no two for one.
   std::unique_ptr<TiffHandle> handle_;
   bool big_endian_;
   bool big_;  // offsets of 8 bytes.

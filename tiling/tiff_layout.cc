@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <initializer_list>
+#include <numeric>
 #include <span>
 #include <string_view>
+#include <tuple>
 
 #include "base/checked_math.h"
 #include "base/numbers.h"
@@ -44,6 +46,7 @@ constexpr TiffTag kSampleFormat = {339, "SampleFormat"};
 constexpr TiffTag kJpegTables = {347, "JPEGTables"};
 constexpr TiffTag kImageDepth = {32997, "ImageDepth"};
 
+constexpr int64_t kHeaderBytes = 8;
 constexpr int64_t kMaxSamples = 16;
 constexpr int64_t kMaxTableBytes = int64_t{64} << 10;
 
@@ -297,15 +300,56 @@ Status ReadStripSize(const TiffDirectory& directory, TiffLayout& layout) {
   return OkStatus();
 }
 
+std::string Where(int64_t begin, int64_t count) {
+  return std::to_string(count) + " bytes at byte " + std::to_string(begin);
+}
+
 StatusOr<TiffExtent> ExtentOf(int64_t begin, int64_t count,
                               int64_t file_bytes) {
   if (count == 0) return Contradiction("it has 0 bytes");
+  if (begin < kHeaderBytes) {
+    return Contradiction("it has " + Where(begin, count) + ": the header has " +
+                         std::to_string(kHeaderBytes));
+  }
   if (begin <= file_bytes && count <= file_bytes - begin) {
     return TiffExtent{.begin = begin, .end = begin + count};
   }
-  return Contradiction("it has " + std::to_string(count) + " bytes at byte " +
-                       std::to_string(begin) + ": the file has " +
+  return Contradiction("it has " + Where(begin, count) + ": the file has " +
                        std::to_string(file_bytes));
+}
+
+// Tiles may share all their bytes, as blank ones do, but not some.
+Status CheckDisjoint(const TiffLayout& layout) {
+  std::vector<int64_t> order(layout.chunks.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto at = [&](int64_t i) -> const TiffExtent& {
+    return layout.chunks[static_cast<size_t>(i)];
+  };
+  std::ranges::sort(order, {}, [&](int64_t i) {
+    return std::tuple(at(i).begin, at(i).end, i);
+  });
+  for (size_t i = 1; i < order.size(); ++i) {
+    const TiffExtent& a = at(order[i - 1]);
+    const TiffExtent& b = at(order[i]);
+    const bool same = a.begin == b.begin && a.end == b.end;
+    if (same || b.begin >= a.end) continue;
+    return Annotate(Contradiction("it has " + Where(b.begin, b.end - b.begin) +
+                                  ": " + layout.NameOfChunk(order[i - 1]) +
+                                  " has " + Where(a.begin, a.end - a.begin)),
+                    layout.NameOfChunk(order[i]));
+  }
+  return OkStatus();
+}
+
+// Of a slide, whose tiles may be missing, but not all: a level without any
+// would pass for background everywhere.
+Status CheckSparse(const TiffLayout& layout) {
+  const bool empty = std::ranges::all_of(
+      layout.chunks, [](const TiffExtent& chunk) { return chunk.end == 0; });
+  if (!empty) return CheckDisjoint(layout);
+  return Contradiction(std::string(kTileByteCounts.name) + " = 0 for all " +
+                       std::to_string(layout.chunks.size()) +
+                       " tiles: must not be 0 for all");
 }
 
 Status ReadExtents(const TiffDirectory& directory, int64_t file_bytes,
@@ -330,7 +374,7 @@ Status ReadExtents(const TiffDirectory& directory, int64_t file_bytes,
                  layout.NameOfChunk(static_cast<int64_t>(i))));
     layout.chunks.push_back(extent);
   }
-  return OkStatus();
+  return sparse ? CheckSparse(layout) : OkStatus();
 }
 
 Status ReadChunks(const TiffDirectory& directory, const Limits& limits,

@@ -92,7 +92,8 @@ struct TiffLayout {
 StatusOr<TiffLayout> ReadTiffLayout(ByteSource& bytes, const Limits& limits);
 
 // The same of any directory, in a file of so many bytes. A chunk of 0 bytes is
-// missing, not an error: of a slide, only what was scanned need be there.
+// missing, not an error: of a slide, only what was scanned need be there. But
+// not all may be missing, and none may share some of its bytes with another.
 StatusOr<TiffLayout> ReadSparseTiffLayout(const TiffDirectory& directory,
                                           int64_t file_bytes,
                                           const Limits& limits);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "tiling/jpeg_block.h"
+#include "tiling/jpeg_decompressor.h"
 #include "tiling/row_source.h"
 #include "tiling/slide_block.h"
 #include "tiling/slide_bytes.h"
@@ -26,10 +27,12 @@ constexpr TiffTag kNewSubfileType = {254, "NewSubfileType"};
 constexpr TiffTag kImageWidth = {256, "ImageWidth"};
 constexpr TiffTag kImageLength = {257, "ImageLength"};
 constexpr TiffTag kImageDescription = {270, "ImageDescription"};
+constexpr TiffTag kStripOffsets = {273, "StripOffsets"};
 constexpr TiffTag kSoftware = {305, "Software"};
 constexpr TiffTag kTileWidth = {322, "TileWidth"};
 constexpr TiffTag kTileOffsets = {324, "TileOffsets"};
 constexpr TiffTag kSubIfds = {330, "SubIFDs"};
+constexpr TiffTag kOldJpeg = {513, "JPEGInterchangeFormat"};
 constexpr TiffTag kXmp = {700, "XMP"};
 constexpr TiffTag kHamamatsuLens = {65421, "SourceLens"};
 
@@ -53,6 +56,11 @@ bool IsAperio(const TiffDirectory& directory) {
 
 bool IsTiled(const TiffDirectory& directory) {
   return directory.Has(kTileWidth) || directory.Has(kTileOffsets);
+}
+
+bool HasPixels(const TiffDirectory& directory) {
+  return IsTiled(directory) || directory.Has(kStripOffsets) ||
+         directory.Has(kOldJpeg);
 }
 
 // Makers whose TIFFs need more than the tags say: overlapping or shifted tiles,
@@ -109,6 +117,21 @@ struct Pyramid {
   std::vector<Level> levels;
 };
 
+std::string NameOf(size_t directory) {
+  return "directory " + std::to_string(directory);
+}
+
+std::string NameOfSub(size_t directory) {
+  return "SubIFD " + std::to_string(directory);
+}
+
+// Of a decompressor that reads tables only.
+class NoInput final : public JpegInput {
+ public:
+  std::span<const std::byte> Next() override { return {}; }
+  void Skip(int64_t) override {}
+};
+
 // Finds the levels among the directories of a file.
 class PyramidParser {
  public:
@@ -120,14 +143,17 @@ class PyramidParser {
  private:
   Status ReadDirectories();
   Status ReadSubDirectories();
+  Status CheckSubDirectories(const std::vector<int64_t>& offsets) const;
   Status CheckMakers() const;
   Status Sort();
+  Status CheckAperio() const;
   Status SortOne(const TiffDirectory& directory, int64_t number, bool aperio);
   void ChooseLevels();
   StatusOr<Level> ReadLevel(const TiffDirectory& directory) const;
 
   ByteSource* bytes_;
   Limits limits_;
+  std::vector<int64_t> chain_;  // where the directories are.
   std::vector<TiffDirectory> directories_;
   std::vector<TiffDirectory> sub_directories_;  // of the first one.
   std::vector<Candidate> candidates_;
@@ -136,31 +162,47 @@ class PyramidParser {
 };
 
 Status PyramidParser::ReadDirectories() {
-  CYTO8_ASSIGN_OR_RETURN(const std::vector<int64_t> offsets,
-                         TiffDirectory::Chain(*bytes_, limits_));
-  for (size_t i = 0; i < offsets.size(); ++i) {
+  CYTO8_ASSIGN_OR_RETURN(chain_, TiffDirectory::Chain(*bytes_, limits_));
+  for (size_t i = 0; i < chain_.size(); ++i) {
     CYTO8_ASSIGN_OR_RETURN(
         TiffDirectory directory,
-        Annotate(TiffDirectory::ReadAt(*bytes_, offsets[i], limits_),
-                 "directory " + std::to_string(i)));
+        Annotate(TiffDirectory::ReadAt(*bytes_, chain_[i], limits_),
+                 NameOf(i)));
     directories_.push_back(std::move(directory));
   }
   return ReadSubDirectories();
 }
 
+// Each may be reached once only.
+Status PyramidParser::CheckSubDirectories(
+    const std::vector<int64_t>& offsets) const {
+  const int64_t count = std::ssize(offsets);
+  if (count > TiffDirectory::kMaxChain) {
+    return DataLoss("damaged TIFF: SubIFDs has " + std::to_string(count) +
+                    " values: must have at most " +
+                    std::to_string(TiffDirectory::kMaxChain));
+  }
+  for (auto at = offsets.begin(); at != offsets.end(); ++at) {
+    const bool again = std::find(offsets.begin(), at, *at) != at ||
+                       std::ranges::find(chain_, *at) != chain_.end();
+    if (!again) continue;
+    return DataLoss("damaged TIFF: SubIFDs = " + std::to_string(*at) +
+                    ": another directory is at this byte");
+  }
+  return OkStatus();
+}
+
 Status PyramidParser::ReadSubDirectories() {
   if (!directories_.front().Has(kSubIfds)) return OkStatus();
-  CYTO8_ASSIGN_OR_RETURN(const std::vector<int64_t> offsets,
-                         directories_.front().Numbers(kSubIfds));
-  if (std::ssize(offsets) > TiffDirectory::kMaxChain) {
-    return DataLoss("damaged TIFF: SubIFDs has " +
-                    std::to_string(offsets.size()) + " values");
-  }
+  CYTO8_ASSIGN_OR_RETURN(
+      const std::vector<int64_t> offsets,
+      Annotate(directories_.front().Numbers(kSubIfds), NameOf(0)));
+  CYTO8_RETURN_IF_ERROR(Annotate(CheckSubDirectories(offsets), NameOf(0)));
   for (size_t i = 0; i < offsets.size(); ++i) {
     CYTO8_ASSIGN_OR_RETURN(
         TiffDirectory directory,
         Annotate(TiffDirectory::ReadAt(*bytes_, offsets[i], limits_),
-                 "SubIFD " + std::to_string(i)));
+                 NameOfSub(i)));
     sub_directories_.push_back(std::move(directory));
   }
   return OkStatus();
@@ -180,20 +222,45 @@ Status PyramidParser::Sort() {
   const bool aperio = IsAperio(directories_.front());
   info_.format = aperio ? "Aperio SVS" : "tiled TIFF";
   for (size_t i = 0; i < directories_.size(); ++i) {
-    CYTO8_RETURN_IF_ERROR(
-        SortOne(directories_[i], static_cast<int64_t>(i), aperio));
+    CYTO8_RETURN_IF_ERROR(Annotate(
+        SortOne(directories_[i], static_cast<int64_t>(i), aperio), NameOf(i)));
     if (i > 0) continue;
-    for (const TiffDirectory& directory : sub_directories_) {
-      CYTO8_RETURN_IF_ERROR(SortOne(directory, /*number=*/0, aperio));
+    for (size_t k = 0; k < sub_directories_.size(); ++k) {
+      CYTO8_RETURN_IF_ERROR(Annotate(
+          SortOne(sub_directories_[k], /*number=*/0, aperio), NameOfSub(k)));
     }
   }
-  return OkStatus();
+  return aperio ? CheckAperio() : OkStatus();
+}
+
+// Its first directory is level 0, which alone has the um/px that its
+// description says.
+Status PyramidParser::CheckAperio() const {
+  if (candidates_.empty()) return OkStatus();
+  const auto pixels = [](const Candidate& candidate) {
+    return candidate.width_px * candidate.height_px;
+  };
+  const Candidate& largest = *std::ranges::max_element(candidates_, {}, pixels);
+  if (candidates_.front().directory != &directories_.front()) {
+    return DataLoss(
+        "damaged TIFF: directory 0 of an Aperio slide has no tiles");
+  }
+  if (pixels(candidates_.front()) == pixels(largest)) return OkStatus();
+  return DataLoss("damaged TIFF: directory 0 of an Aperio slide has " +
+                  std::to_string(candidates_.front().width_px) + " x " +
+                  std::to_string(candidates_.front().height_px) +
+                  " pixels: must be the largest, " +
+                  std::to_string(largest.width_px) + " x " +
+                  std::to_string(largest.height_px));
 }
 
 Status PyramidParser::SortOne(const TiffDirectory& directory, int64_t number,
                               bool aperio) {
   const std::optional<std::string> name =
       aperio ? AperioNameOf(directory) : std::nullopt;
+  if (!name && !HasPixels(directory)) {
+    return DataLoss("damaged TIFF: there are neither strips nor tiles");
+  }
   if (name || !IsTiled(directory)) {
     const bool thumbnail = aperio && number == 1;
     info_.associated.push_back(name        ? *name
@@ -236,12 +303,21 @@ void PyramidParser::ChooseLevels() {
   }
 }
 
+// Else every tile would fail of them.
+Status CheckJpegTables(const TiffLayout& layout) {
+  if (layout.jpeg_tables.empty()) return OkStatus();
+  NoInput input;
+  JpegDecompressor jpeg(input);
+  return Annotate(jpeg.ReadTables(layout.jpeg_tables), "JPEGTables");
+}
+
 StatusOr<Level> PyramidParser::ReadLevel(const TiffDirectory& directory) const {
   Level level;
   CYTO8_ASSIGN_OR_RETURN(
       level.layout,
       ReadSparseTiffLayout(directory, bytes_->size_bytes(), limits_));
   const TiffLayout& layout = level.layout;
+  CYTO8_RETURN_IF_ERROR(CheckJpegTables(layout));
   level.jpeg = layout.compression == TiffCompression::kJpeg &&
                !layout.separate && layout.colour != TiffColour::kWhiteIsZero;
   return level;

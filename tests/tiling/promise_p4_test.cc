@@ -148,21 +148,32 @@ TEST(PromiseP4, ATileCutByItsIndexAtAnyByteIsNeverScored) {
   }
 }
 
-// The other codings have no end of their own, or one; here too every byte
-// counts.
+std::vector<uint8_t> PixelsOf(SlideReader& slide) {
+  const StatusOr<Image> image = slide.ReadBlock(kBlock);
+  if (!image.ok()) return {};
+  const uint8_t* begin = image->view().data;
+  return {begin, begin + 3 * image->width_px() * image->height_px()};
+}
+
+// Of LZW the end mark alone may be gone: every pixel has been read by then.
 TEST(PromiseP4, ATileOfAnyCodingCutAtAnyByteIsNeverScored) {
   for (const int compression :
        {kTiffNone, kTiffLzw, kTiffDeflate, kTiffPackBits}) {
-    const TiffBytes whole(
-        EncodeTiff({Tiles(40, 20, compression), Tiles(20, 10, compression)}));
-    const uint64_t size = whole.Number(0, kTileByteCounts, 1);
+    TiffBytes tiff(EncodeTiff(
+        {Tiles(40, 20, compression), Tiles(20, 10, compression)}));
+    OneFile whole_file(tiff.bytes);
+    const std::vector<uint8_t> whole = PixelsOf(*Open(whole_file));
+    const uint64_t size = tiff.Number(0, kTileByteCounts, 1);
     ASSERT_GT(size, 100U);
     for (uint64_t cut = 1; cut < size; ++cut) {
-      TiffBytes tiff = whole;
       tiff.PutNumber(0, kTileByteCounts, 1, cut);
       OneFile file(tiff.bytes);
       const auto slide = Open(file);
       ASSERT_NE(slide, nullptr);
+      if (compression == kTiffLzw && PixelsOf(*slide) == whole) {
+        ASSERT_GE(cut, size - 2);
+        continue;
+      }
       ASSERT_TRUE(Fails(*slide)) << compression << ", " << cut;
     }
   }
