@@ -27,6 +27,23 @@ int64_t JpegBytes(const TiffLayout& layout) {
          std::min(2 * samples, kMaxCoefficientBytes);
 }
 
+// At most so many bytes for one byte of the file: the longest string of LZW for
+// a code of 12 bits is below it, and so is all else.
+constexpr int64_t kBestRatio = 4096;
+
+// Before anything of that size is allocated.
+Status CheckHolds(const TiffLayout& layout, const TiffExtent& extent,
+                  int64_t rows) {
+  const int64_t ratio =
+      layout.compression == TiffCompression::kNone ? 1 : kBestRatio;
+  const int64_t packed = extent.end - extent.begin;
+  if (rows * layout.RowBytes() / ratio <= packed) return OkStatus();
+  return DataLoss("damaged TIFF: " + std::to_string(packed) +
+                  " bytes cannot hold " +
+                  std::to_string(layout.chunk_width_px) + " x " +
+                  std::to_string(rows) + " pixels");
+}
+
 uint16_t Sample16(const uint8_t* bytes, bool big_endian) {
   const int high = bytes[big_endian ? 0 : 1];
   const int low = bytes[big_endian ? 1 : 0];
@@ -172,6 +189,7 @@ StatusOr<std::unique_ptr<TiffChunk>> OpenTiffChunk(const TiffLayout& layout,
   }
   // A last strip may be as long as the others.
   const int64_t rows = layout.RowsOfChunk(row_of_chunks);
+  CYTO8_RETURN_IF_ERROR(CheckHolds(layout, extent, rows));
   const TiffCodecSize size = {
       .wanted_bytes = rows * layout.RowBytes(),
       .surplus_bytes = (layout.chunk_height_px - rows) * layout.RowBytes()};

@@ -30,8 +30,8 @@ class TiffChunk {
 // What one chunk holds at most while its rows are read.
 int64_t TiffChunkBytes(const TiffLayout& layout);
 
-// The chunk `extent` in row `row_of_chunks`. `bytes` and `layout` outlive the
-// result.
+// The chunk `extent` in row `row_of_chunks`. kDataLoss if so few bytes cannot
+// hold so many pixels. `bytes` and `layout` outlive the result.
 StatusOr<std::unique_ptr<TiffChunk>> OpenTiffChunk(const TiffLayout& layout,
                                                    ByteSource& bytes,
                                                    const TiffExtent& extent,

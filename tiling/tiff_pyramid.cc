@@ -38,6 +38,10 @@ constexpr TiffTag kHamamatsuLens = {65421, "SourceLens"};
 
 constexpr int64_t kMaskBit = 4;  // of NewSubfileType: a transparency mask.
 
+// What parsing reads more than once. All else lies in the file: directories
+// that share their bytes cannot make many of few.
+constexpr int64_t kSlackBytes = int64_t{1} << 20;
+
 // A tag as text; empty if it is missing or no text.
 std::string_view TextOf(const TiffDirectory& directory, const TiffTag& tag) {
   if (!directory.Has(tag)) return {};
@@ -520,9 +524,9 @@ StatusOr<Image> TiffPyramid::DecodeRows(const Tile& tile,
                                         const BlockId& block) const {
   const TiffLayout& layout = LayoutOf(block);
   const auto [width, height] = BlockSize(GridOf(block), block);
-  CYTO8_ASSIGN_OR_RETURN(Image image, Image::Create(width, height));
   CYTO8_ASSIGN_OR_RETURN(PlaneRows rows,
                          PlaneRows::Open(layout, tile, block.row, limits_));
+  CYTO8_ASSIGN_OR_RETURN(Image image, Image::Create(width, height));
   TiffPixels pixels(layout);
   for (int64_t y = 0; y < layout.chunk_height_px; ++y) {
     CYTO8_RETURN_IF_ERROR(rows.Next());
@@ -534,7 +538,8 @@ StatusOr<Image> TiffPyramid::DecodeRows(const Tile& tile,
 
 StatusOr<std::unique_ptr<SlideReader>> OpenBytes(
     std::unique_ptr<SlideBytes> bytes, const Limits& limits) {
-  SlideByteSource source(*bytes, limits.max_decoder_bytes);
+  const int64_t of_file = bytes->size_bytes() + kSlackBytes;
+  SlideByteSource source(*bytes, std::min(limits.max_decoder_bytes, of_file));
   StatusOr<Pyramid> pyramid = PyramidParser(source, limits).Parse();
   CYTO8_RETURN_IF_ERROR(source.failure());  // has the path already.
   CYTO8_RETURN_IF_ERROR(bytes->Named(pyramid.status()));

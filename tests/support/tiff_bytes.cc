@@ -27,10 +27,13 @@ int64_t TiffBytes::file_size() const {
 }
 
 int64_t TiffBytes::LinkAt(int64_t directory) const {
-  if (directory == 0) return big_ ? 8 : 4;
-  const int64_t before = DirectoryAt(directory - 1);
-  const auto entries = static_cast<int64_t>(Entries(directory - 1));
-  return before + (big_ ? 8 + 20 * entries : 2 + 12 * entries);
+  int64_t link = big_ ? 8 : 4;
+  for (int64_t i = 0; i < directory; ++i) {
+    const auto at = static_cast<int64_t>(Get(link, offset_size()));
+    const auto entries = static_cast<int64_t>(Get(at, big_ ? 8 : 2));
+    link = at + (big_ ? 8 + 20 * entries : 2 + 12 * entries);
+  }
+  return link;
 }
 
 int64_t TiffBytes::DirectoryAt(int64_t directory) const {

@@ -13,8 +13,7 @@ namespace cyto8 {
 struct MalformedSlide {
   std::string name;
   Bytes bytes;
-  // The code and the whole message behind the path, as a regular expression in
-  // which only ".*" has a meaning.
+  // The code and the whole message behind the path; see error_pattern.h.
   std::string error;
 };
 

@@ -6,13 +6,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cctype>
 #include <memory>
-#include <regex>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "tests/support/error_pattern.h"
 #include "tests/support/image_encoding.h"
 #include "tests/support/kfb_file.h"
 #include "tests/support/temporary_folder.h"
@@ -29,21 +28,6 @@ struct GoodSlide {
   Bytes bytes;
   size_t levels = 0;
 };
-
-// The expression of which only ".*" has a meaning.
-std::regex Expression(const std::string& text) {
-  std::string expression;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (text.compare(i, 2, ".*") == 0) {
-      expression += ".*";
-      ++i;
-      continue;
-    }
-    const bool plain = std::isalnum(static_cast<unsigned char>(text[i])) != 0;
-    expression += (plain ? "" : "\\") + std::string(1, text[i]);
-  }
-  return std::regex(expression);
-}
 
 class Folder {
  public:
@@ -77,7 +61,7 @@ TEST(PromiseP3, AMalformedSlideIsRefusedWithFileFieldValueAndRange) {
   const Folder folder;
   for (const MalformedSlide& slide : AllMalformed()) {
     const std::string error = folder.ErrorOf(slide.bytes);
-    EXPECT_TRUE(std::regex_match(error, Expression(slide.error)))
+    EXPECT_TRUE(MatchesError(error, slide.error))
         << slide.name << "\n  is       " << error << "\n  must be  "
         << slide.error;
   }

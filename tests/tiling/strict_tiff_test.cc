@@ -714,7 +714,7 @@ const Malformed kMalformed[] = {
      [](Tags& tags) {
        tags[273] = Long({kPixelsAt, 0xFFFFFFFF});
      }},
-    {"DATA_LOSS: strip 1: damaged TIFF: the data ends early",
+    {"DATA_LOSS: strip 1: damaged TIFF: 23 bytes cannot hold 4 x 2 pixels",
      [](Tags& tags) {
        tags[279] = Long({24, 23});
      }},
@@ -824,7 +824,7 @@ const Malformed kMalformed[] = {
      [](Tags& tags) { tags[322] = tags[323] = Short({2}); }, true},
     {"DATA_LOSS: tile 0: damaged TIFF: it has 0 bytes",
      [](Tags& tags) { tags[325] = Long({0}); }, true},
-    {"DATA_LOSS: tile 0: damaged TIFF: the data ends early",
+    {"DATA_LOSS: tile 0: damaged TIFF: 767 bytes cannot hold 16 x 16 pixels",
      [](Tags& tags) { tags[325] = Long({767}); }, true},
 };
 
