@@ -267,46 +267,41 @@ class HandlePool {
  public:
   HandlePool(std::string path, const OpenSlideOptions& options, Handle first)
       : path_(std::move(path)), options_(options) {
+    idle_.reserve(static_cast<size_t>(options.max_handles));
     idle_.push_back(std::move(first));
   }
 
-  // Waits while all are in use; opens one if there is none. After an error, or
-  // once the slide has failed, nothing need be given back.
-  StatusOr<Handle> Take() {
+  const std::string& path() const { return path_; }
+
+  // A place among the readers, for which it waits while all are taken, and an
+  // idle handle if there is one. After an error no place was taken.
+  StatusOr<Handle> Enter() {
     std::unique_lock lock(mutex_);
     returned_.wait(lock, [&] {
       return !failure_.ok() || !idle_.empty() || in_use_ < options_.max_handles;
     });
     CYTO8_RETURN_IF_ERROR(failure_);
     ++in_use_;
-    if (!idle_.empty()) {
-      Handle handle = std::move(idle_.back());
-      idle_.pop_back();
-      return handle;
-    }
-    lock.unlock();
-    StatusOr<Handle> handle = OpenHandle(path_);
-    if (!handle.ok()) Bury(nullptr, handle.status());
+    if (idle_.empty()) return Handle();
+    Handle handle = std::move(idle_.back());
+    idle_.pop_back();
     return handle;
   }
 
-  void GiveBack(Handle handle) {
+  // Gives the place back, with its handle unless that is dead.
+  void Leave(Handle handle) {
     const std::lock_guard lock(mutex_);
     --in_use_;
-    idle_.push_back(std::move(handle));
-    returned_.notify_one();
+    if (handle != nullptr) idle_.push_back(std::move(handle));
+    returned_.notify_all();
   }
 
-  // Of a handle that is dead of this error; the next reader opens another.
-  void Bury(Handle handle, const Status& error) {
-    handle.reset();
+  // Of a handle that died of this error; the next reader opens another.
+  void Note(const Status& error) {
     const std::lock_guard lock(mutex_);
-    --in_use_;
-    if (++buried_ > options_.max_reopens && failure_.ok()) {
-      failure_ = Annotate(error, "given up after " + std::to_string(buried_) +
-                                     " errors, the last one");
-    }
-    returned_.notify_all();
+    if (++buried_ <= options_.max_reopens || !failure_.ok()) return;
+    failure_ = Annotate(error, "given up after " + std::to_string(buried_) +
+                                   " errors, the last one");
   }
 
  private:
@@ -314,10 +309,45 @@ class HandlePool {
   OpenSlideOptions options_;
   std::mutex mutex_;  // guards everything below.
   std::condition_variable returned_;
-  std::vector<Handle> idle_;
+  std::vector<Handle> idle_;  // has room for all, so that none is lost.
   int64_t in_use_ = 0;
   int64_t buried_ = 0;
   Status failure_;
+};
+
+// A place in the pool for one block. Whatever ends the reading without Keep,
+// be it std::bad_alloc, closes the handle and frees the place.
+class HandleLease {
+ public:
+  explicit HandleLease(HandlePool& pool) : pool_(&pool) {}
+  HandleLease(const HandleLease&) = delete;
+  HandleLease& operator=(const HandleLease&) = delete;
+  ~HandleLease() {
+    if (!keep_) handle_.reset();
+    if (entered_) pool_->Leave(std::move(handle_));
+  }
+
+  Status Take() {
+    CYTO8_ASSIGN_OR_RETURN(handle_, pool_->Enter());
+    entered_ = true;
+    if (handle_ != nullptr) return OkStatus();
+    StatusOr<Handle> opened = OpenHandle(pool_->path());
+    if (!opened.ok()) return Died(opened.status());
+    handle_ = *std::move(opened);
+    return OkStatus();
+  }
+  openslide_t* handle() const { return handle_.get(); }
+  void Keep() { keep_ = true; }
+  Status Died(const Status& error) {
+    pool_->Note(error);
+    return error;
+  }
+
+ private:
+  HandlePool* pool_;
+  Handle handle_;
+  bool entered_ = false;
+  bool keep_ = false;
 };
 
 // Premultiplied, so that only the share of the background is missing.
@@ -393,13 +423,11 @@ StatusOr<Image> OpenSlideReader::ReadPixels(const BlockId& block) {
   const auto [width, height] = BlockSize(level, block);
   CYTO8_ASSIGN_OR_RETURN(Image image, Image::Create(width, height));
   std::vector<uint32_t> pixels(static_cast<size_t>(width * height));
-  CYTO8_ASSIGN_OR_RETURN(Handle handle, handles_.Take());
-  const Status status = ReadRegion(handle.get(), block, pixels);
-  if (!status.ok()) {
-    handles_.Bury(std::move(handle), status);
-    return status;
-  }
-  handles_.GiveBack(std::move(handle));
+  HandleLease lease(handles_);
+  CYTO8_RETURN_IF_ERROR(lease.Take());
+  const Status status = ReadRegion(lease.handle(), block, pixels);
+  if (!status.ok()) return lease.Died(status);
+  lease.Keep();
   for (int64_t y = 0; y < height; ++y) {
     ConvertRow(pixels.data() + y * width, width, facts_.background,
                image.MutableRow(y));

@@ -12,6 +12,7 @@
 #include <csetjmp>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,6 +30,7 @@ struct PngState {
   png_infop info;
   std::jmp_buf stop;
   char message[160];
+  bool out_of_memory;
   BlockReader* blocks;
   png_uint_32 width_px;
   png_uint_32 height_px;
@@ -51,6 +53,17 @@ struct PngState {
   OnError(png, message);
 }
 
+// libpng and zlib have words of their own for it; here it is certain.
+png_voidp OnMalloc(png_structp png, png_alloc_size_t size) {
+  void* memory = std::malloc(size);
+  if (memory == nullptr) {
+    static_cast<PngState*>(png_get_mem_ptr(png))->out_of_memory = true;
+  }
+  return memory;
+}
+
+void OnFree(png_structp, png_voidp memory) { std::free(memory); }
+
 // A failed read ends here too; it is known to the source.
 void OnRead(png_structp png, png_bytep dst, size_t count) {
   auto* state = static_cast<PngState*>(png_get_io_ptr(png));
@@ -61,10 +74,11 @@ void OnRead(png_structp png, png_bytep dst, size_t count) {
 
 // The size is compared with Limits by the caller, who can say what is wrong.
 void HeaderStep(PngState& state) {
-  state.png =
-      png_create_read_struct(PNG_LIBPNG_VER_STRING, &state, OnError, OnWarning);
+  state.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &state, OnError,
+                                       OnWarning, &state, OnMalloc, OnFree);
   if (state.png == nullptr) return;
   state.info = png_create_info_struct(state.png);
+  if (state.info == nullptr) png_error(state.png, "out of memory");
   png_set_read_fn(state.png, &state, OnRead);
   png_set_user_limits(state.png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
   png_set_chunk_malloc_max(state.png, kMaxChunkBytes);
@@ -159,6 +173,7 @@ class PngRows final : public RowSource {
 Status PngRows::Run(void (*step)(PngState&)) {
   if (setjmp(state_.stop) != 0) {
     CYTO8_RETURN_IF_ERROR(bytes_->failure());
+    if (state_.out_of_memory) return ResourceExhausted("PNG: out of memory");
     return DataLoss(std::string("damaged PNG: ") + state_.message);
   }
   step(state_);

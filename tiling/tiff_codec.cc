@@ -25,6 +25,8 @@ Status Damaged(const std::string& what) {
   return DataLoss("damaged TIFF: " + what);
 }
 
+Status OutOfMemory() { return ResourceExhausted("TIFF: out of memory"); }
+
 // Why there was no further byte.
 Status EndedEarly(const ByteSource& source) {
   CYTO8_RETURN_IF_ERROR(source.failure());
@@ -137,7 +139,7 @@ class DeflateCodec final : public TiffCodec {
 
   Status Start() {
     if (inflateInit(&stream_) == Z_OK) return OkStatus();
-    return ResourceExhausted("TIFF: out of memory");
+    return OutOfMemory();
   }
 
   Status Read(std::span<uint8_t> dst) override {
@@ -166,6 +168,7 @@ class DeflateCodec final : public TiffCodec {
       const int result = inflate(&stream_, Z_NO_FLUSH);
       ended_ = result == Z_STREAM_END;
       if (ended_ || result == Z_OK || result == Z_BUF_ERROR) continue;
+      if (result == Z_MEM_ERROR) return OutOfMemory();
       return Damaged(std::string("deflate: ") +
                      (stream_.msg == nullptr ? "failed" : stream_.msg));
     }

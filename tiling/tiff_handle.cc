@@ -35,6 +35,13 @@ int TagIn(const std::string& message) {
   return tag;
 }
 
+// libtiff has no code for it. Of what is beyond max_bytes it says so first.
+bool IsOutOfMemory(const std::string& message) {
+  return message.find("Out of memory") != std::string::npos ||
+         message.find("Failed to allocate") != std::string::npos ||
+         message.find("No space") != std::string::npos;
+}
+
 bool IsHarmless(const std::string& message) {
   return message.starts_with("Unknown field with tag") ||
          message.starts_with("Invalid TIFF directory; tags are not sorted") ||
@@ -133,6 +140,7 @@ int TiffHandle::Message(TIFF*, void* self, const char*, const char* format,
 
 void TiffHandle::Take(const std::string& message) {
   if (IsHarmless(message)) return;
+  if (IsOutOfMemory(message) && first_message_.empty()) out_of_memory_ = true;
   const int tag = TagIn(message);
   if (tag != 0) {
     of_tags_.try_emplace(tag, message);
