@@ -4,11 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdio>
 #include <new>
 #include <span>
-#include <string_view>
 
 #include "base/checked_math.h"
 
@@ -23,29 +21,11 @@ struct OptionsDeleter {
   }
 };
 
-// The number behind "Tag ", as libtiff calls a tag it knows nothing of; 0 where
-// there is none.
-int TagIn(const std::string& message) {
-  constexpr std::string_view kName = "Tag ";
-  const size_t at = message.find(kName);
-  int tag = 0;
-  if (at == std::string::npos) return tag;
-  const char* end = message.data() + message.size();
-  std::from_chars(message.data() + at + kName.size(), end, tag);
-  return tag;
-}
-
 // libtiff has no code for it. Of what is beyond max_bytes it says so first.
 bool IsOutOfMemory(const std::string& message) {
   return message.find("Out of memory") != std::string::npos ||
          message.find("Failed to allocate") != std::string::npos ||
          message.find("No space") != std::string::npos;
-}
-
-bool IsHarmless(const std::string& message) {
-  return message.starts_with("Unknown field with tag") ||
-         message.starts_with("Invalid TIFF directory; tags are not sorted") ||
-         message.starts_with("ASCII value for tag");
 }
 
 }  // namespace
@@ -76,7 +56,7 @@ Status TiffHandle::failure() const {
   CYTO8_RETURN_IF_ERROR(bytes_->failure());
   if (out_of_memory_) return ResourceExhausted("TIFF: out of memory");
   CYTO8_RETURN_IF_ERROR(
-      CheckRange("TIFF directory bytes", read_bytes_, 0, max_bytes_));
+      CheckRange("TIFF header bytes", read_bytes_, 0, max_bytes_));
   if (first_message_.empty()) return OkStatus();
   return DataLoss("damaged TIFF: " + first_message_);
 }
@@ -86,12 +66,6 @@ void TiffHandle::Forget() {
   last_message_.clear();
 }
 
-const std::string* TiffHandle::MessageOf(int tag) const {
-  const auto found = of_tags_.find(tag);
-  return found == of_tags_.end() ? nullptr : &found->second;
-}
-
-// Many tags may share their bytes, so a small file can ask for much memory.
 tmsize_t TiffHandle::Read(thandle_t self, void* dst, tmsize_t size) {
   TiffHandle& handle = Self(self);
   const int64_t left = handle.bytes_->size_bytes() - handle.position_;
@@ -139,15 +113,7 @@ int TiffHandle::Message(TIFF*, void* self, const char*, const char* format,
 }
 
 void TiffHandle::Take(const std::string& message) {
-  if (IsHarmless(message)) return;
   if (IsOutOfMemory(message) && first_message_.empty()) out_of_memory_ = true;
-  const int tag = TagIn(message);
-  if (tag != 0) {
-    of_tags_.try_emplace(tag, message);
-    return;
-  }
-  // In quotes stands the name of a tag of EXIF.
-  if (message.find('"') != std::string::npos) return;
   if (first_message_.empty()) first_message_ = message;
   last_message_ = message;
 }

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // An open handle of libtiff over a ByteSource, with messages of its own instead
-// of the process-wide handlers. Tested by tests/tiling/strict_tiff_test.cc.
+// of the process-wide handlers. Tested by tests/tiling/tiff_codec_test.cc.
 #pragma once
 
 #include <tiffio.h>
 
 #include <cstdarg>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 
@@ -32,19 +31,13 @@ class TiffHandle {
 
   TIFF* tiff() { return tiff_; }
 
-  // What libtiff complained of first: kDataLoss with its words, unless the
-  // source failed or more than max_bytes were asked for. A warning counts as an
-  // error, except where strictness gains nothing:
-  // - "Unknown field with tag", which TiffDirectory makes of every tag;
-  // - tags that are not sorted, and text without a final null;
-  // - what names a tag: see MessageOf.
+  // What libtiff complained of first: kDataLoss with its words, a warning too,
+  // unless the source failed, memory did, or more than max_bytes were asked
+  // for.
   Status failure() const;
   // The words of the last complaint.
   const std::string& last_message() const { return last_message_; }
   void Forget();
-
-  // What libtiff said of this tag as it failed to read it; else nullptr.
-  const std::string* MessageOf(int tag) const;
 
  private:
   static tmsize_t Read(thandle_t self, void* dst, tmsize_t size);
@@ -64,7 +57,6 @@ class TiffHandle {
   bool out_of_memory_ = false;
   std::string first_message_;
   std::string last_message_;
-  std::map<int, std::string> of_tags_;
   TIFF* tiff_ = nullptr;
 };
 

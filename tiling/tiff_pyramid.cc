@@ -166,7 +166,7 @@ class PyramidParser {
 };
 
 Status PyramidParser::ReadDirectories() {
-  CYTO8_ASSIGN_OR_RETURN(chain_, TiffDirectory::Chain(*bytes_, limits_));
+  CYTO8_ASSIGN_OR_RETURN(chain_, TiffDirectory::Chain(*bytes_));
   for (size_t i = 0; i < chain_.size(); ++i) {
     CYTO8_ASSIGN_OR_RETURN(
         TiffDirectory directory,

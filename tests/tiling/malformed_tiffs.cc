@@ -180,12 +180,6 @@ std::vector<MalformedSlide> MissingTags() {
   return table.cases();
 }
 
-// How libtiff says that it knows no such type.
-std::string NoType(const std::string& tag) {
-  return "Defined set_field_type of custom tag " + tag + " (Tag " + tag +
-         ") is TIFF_SETGET_UNDEFINED and thus tag is not read from file";
-}
-
 std::vector<MalformedSlide> WrongTypes() {
   Table table("TIFF", Plain());
   const std::string width = Directory(0) + "ImageWidth has ";
@@ -201,8 +195,8 @@ std::vector<MalformedSlide> WrongTypes() {
       {kWidth, 8, width + "values of type 8" + numbers},
       {kWidth, 9, width + "values of type 9" + numbers},
       {kWidth, 11, width + "values of type 11" + numbers},
-      {kWidth, 0, width + "1 values of type 0: " + NoType("256")},
-      {kWidth, 99, width + "1 values of type 99: " + NoType("256")},
+      {kWidth, 0, width + "values of type 0" + numbers},
+      {kWidth, 99, width + "values of type 99" + numbers},
       {kOffsets, 7, Level(0) + "TileOffsets has values of type 7" + numbers},
       {kOffsets, 9, Level(0) + "TileOffsets has values of type 9" + numbers},
       {kCounts, 11,
@@ -221,8 +215,7 @@ std::vector<MalformedSlide> WrongTypes() {
 
 std::vector<MalformedSlide> WrongCounts() {
   Table table("TIFF", Plain());
-  const std::string none = "libtiff: Null count for .*";
-  const std::string io = "IO error during reading of .*";
+  const std::string end = ": the file ends at byte 6484";
   const std::string many =
       "INVALID_ARGUMENT: directory 0: values of tag 324 = 4294967295: must be "
       "in [0, 4000000]";
@@ -232,20 +225,20 @@ std::vector<MalformedSlide> WrongCounts() {
     std::string error;
   };
   const One cases[] = {
-      {kWidth, 0, Directory(0) + "ImageWidth has 0 values of type 3: " + none},
+      {kWidth, 0, Directory(0) + "ImageWidth has 0 values: must be 1"},
       {kWidth, 2, Directory(0) + "ImageWidth has 2 values: must be 1"},
       {kLength, kMost32,
-       Directory(0) + "ImageLength has 4294967295 values of type 3: .*"},
+       Directory(0) + "ImageLength has 4294967295 values: must be 1"},
       {kBits, 1, Level(0) + "BitsPerSample has 1 values: must be 3"},
       {kBits, 4, Level(0) + "BitsPerSample has 4 values: must be 3"},
       {kTileWidth, 2, Level(0) + "TileWidth has 2 values: must be 1"},
-      {kOffsets, 0, Level(0) + "TileOffsets has 0 values of type 4: " + none},
+      {kOffsets, 0, Level(0) + "TileOffsets has 0 values: must be 6"},
       {kOffsets, 5, Level(0) + "TileOffsets has 5 values: must be 6"},
       {kOffsets, 7, Level(0) + "TileOffsets has 7 values: must be 6"},
       {kOffsets, 1'000'000,
-       Level(0) + "TileOffsets has 1000000 values of type 4: " + io},
+       Level(0) + "TileOffsets has 1000000 values: must be 6"},
       {kOffsets, kMost32, many},
-      {kCounts, 0, Level(0) + "TileByteCounts has 0 values of type 3: " + none},
+      {kCounts, 0, Level(0) + "TileByteCounts has 0 values: must be 6"},
       {kCounts, 5, Level(0) + "TileByteCounts has 5 values: must be 6"},
       {kCounts, 7, Level(0) + "TileByteCounts has 7 values: must be 6"},
   };
@@ -257,11 +250,11 @@ std::vector<MalformedSlide> WrongCounts() {
   table.Add(
       "values behind the end",
       [](Tiff& t) { t.PutValue(0, kOffsets, SizeOf(t)); },
-      Level(0) + "TileOffsets has 6 values of type 4: " + io);
+      Level(0) + "TileOffsets has 6 values of type 4 at byte 6484" + end);
   table.Add(
       "values far behind the end",
       [](Tiff& t) { t.PutValue(1, kOffsets, kMost32 - 3); },
-      Level(1) + "TileOffsets has 2 values of type 4: " + io);
+      Level(1) + "TileOffsets has 2 values of type 4 at byte 4294967292" + end);
   return table.cases();
 }
 
@@ -467,8 +460,8 @@ std::vector<MalformedSlide> WrongAperio() {
       "tables over the end",
       [](Tiff& t) { t.PutValue(0, kJpegTables, SizeOf(t) - 5); },
       Level(0) +
-          "JPEGTables has 574 values of type 7: IO error during "
-          "reading of .*");
+          "JPEGTables has 574 values of type 7 at byte 16210: the file ends at "
+          "byte 16215");
   table.Add(
       "tables of numbers", [](Tiff& t) { t.PutType(0, kJpegTables, 3); },
       Level(0) +
@@ -476,9 +469,7 @@ std::vector<MalformedSlide> WrongAperio() {
           "or UNDEFINED");
   table.Add(
       "no bytes of tables", [](Tiff& t) { t.PutCount(0, kJpegTables, 0); },
-      Level(0) +
-          "JPEGTables has 0 values of type 7: libtiff: Null count "
-          "for .*");
+      Level(0) + "JPEGTables has 0 values: must have at least 1");
   table.Add(
       "too many bytes of tables",
       [](Tiff& t) {
@@ -506,8 +497,8 @@ std::vector<MalformedSlide> WrongAperio() {
       "a description over the end",
       [](Tiff& t) { t.PutCount(0, kDescription, 100'000); },
       Level(0) +
-          "ImageDescription has 100000 values of type 2: IO error "
-          "during reading of .*");
+          "ImageDescription has 100000 values of type 2 at byte 5974: the file "
+          "ends at byte 16215");
   return table.cases();
 }
 
@@ -544,9 +535,7 @@ std::vector<MalformedSlide> WrongSubDirectories() {
           "LONG or LONG8");
   table.Add(
       "none", [](Tiff& t) { t.PutCount(0, kSubIfds, 0); },
-      Directory(0) +
-          "SubIFDs has 0 values of type 13: libtiff: Null "
-          "count for .*");
+      Directory(0) + "SubIFDs has 0 values: must have at least 1");
   table.Add(
       "too many",
       [](Tiff& t) {
@@ -574,11 +563,10 @@ std::vector<MalformedSlide> WrongBigTiffs() {
       "4000000]";
   table.Add(
       "offsets of 4 bytes", [](Tiff& t) { t.Put(4, 4, 2); },
-      kFile + std::string("Not a TIFF file, bad BigTIFF offsetsize 4 "
-                          "(0x4)"));
+      kFile + std::string("bytes of a BigTIFF offset = 4: must be 8"));
   table.Add(
       "a constant that is none", [](Tiff& t) { t.Put(6, 1, 2); },
-      kFile + std::string("Not a TIFF file, bad BigTIFF unused 1 (0x1)"));
+      kFile + std::string("BigTIFF constant = 1: must be 0"));
   table.Add(
       "a negative link", [](Tiff& t) { t.PutLink(0, kMost64); }, needs("-1"));
   table.Add(
@@ -627,7 +615,11 @@ std::vector<MalformedSlide> WrongHeaders() {
   Table table("TIFF", Plain());
   const std::string unknown =
       "UNIMPLEMENTED: content is not recognised: must be JPEG, PNG or TIFF";
-  const std::string no_header = kFile + std::string("Cannot read TIFF header");
+  const auto no_header = [](const std::string& size) {
+    return kFile + ("the header needs 4 bytes at byte 4: the file ends at "
+                    "byte " +
+                    size);
+  };
   const auto cut = [](size_t size) {
     return [=](Tiff& t) { t.bytes.resize(size); };
   };
@@ -647,11 +639,11 @@ std::vector<MalformedSlide> WrongHeaders() {
                           "file ends at byte 6484"));
   table.Add(
       "a classic one said to be big", [](Tiff& t) { t.Put(2, 43, 2); },
-      kFile + std::string("Not a TIFF file, bad BigTIFF offsetsize .*"));
+      kFile + std::string("bytes of a BigTIFF offset = .*: must be 8"));
   table.Add("cut at 0", cut(0), "DATA_LOSS: the file is empty");
   table.Add("cut at 3", cut(3), unknown);
-  table.Add("cut at 4", cut(4), no_header);
-  table.Add("cut at 7", cut(7), no_header);
+  table.Add("cut at 4", cut(4), no_header("4"));
+  table.Add("cut at 7", cut(7), no_header("7"));
   table.Add("cut at 8", cut(8),
             kFile + std::string("a directory needs 2 bytes at byte .*: the "
                                 "file ends at byte 8"));
@@ -661,8 +653,8 @@ std::vector<MalformedSlide> WrongHeaders() {
   table.Add(
       "cut at the end", [](Tiff& t) { t.bytes.resize(t.bytes.size() - 1); },
       Level(1) +
-          "TileOffsets has 2 values of type 4: IO error during "
-          "reading of .*");
+          "TileOffsets has 2 values of type 4 at byte 6476: the file ends at "
+          "byte 6483");
   return table.cases();
 }
 
