@@ -61,7 +61,8 @@ struct BlockId {
 };
 
 // Thread-safe: any number of threads may read. Nothing is kept between calls
-// but what the format needs to find blocks.
+// but what the format needs to find blocks. No exception but std::bad_alloc
+// leaves it, or what opens it; after one, blocks may be read as before.
 class SlideReader {
  public:
   virtual ~SlideReader() = default;

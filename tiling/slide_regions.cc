@@ -131,10 +131,12 @@ std::shared_ptr<SlideRegions::Entry> SlideRegions::Find(const BlockId& block) {
     return known->second->entry;
   }
   const auto [width, height] = BlockSize(level_, block);
-  cached_.push_front({.key = key,
-                      .bytes = width * height * kRgbChannels,
-                      .entry = std::make_shared<Entry>()});
-  by_key_[key] = cached_.begin();
+  std::list<Cached> fresh;  // of list and map, none keeps what the other lacks.
+  fresh.push_front({.key = key,
+                    .bytes = width * height * kRgbChannels,
+                    .entry = std::make_shared<Entry>()});
+  by_key_.emplace(key, fresh.begin());
+  cached_.splice(cached_.begin(), fresh);
   cached_bytes_ += cached_.front().bytes;
   const std::shared_ptr<Entry> entry = cached_.front().entry;
   DropOldest();

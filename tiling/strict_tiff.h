@@ -36,8 +36,8 @@ namespace cyto8 {
 // - um/px: "MPP" of an Aperio description, else the resolution, if it is one of
 //   a microscope: [0.05, 10] um/px, both axes within 1 %.
 //
-// libtiff reads the tags and unpacks LZW and PackBits; how it is kept from
-// mending what is damaged stands in tiff_directory.cc and tiff_codec.cc.
+// libtiff unpacks LZW and PackBits; how it is kept from mending what is damaged
+// stands in tiff_codec.cc.
 //
 // `bytes` outlives the result.
 StatusOr<std::unique_ptr<RowSource>> OpenTiffRows(ByteSource& bytes,

@@ -78,7 +78,7 @@ class LibraryCodec final : public TiffCodec {
                      static_cast<int>(compression)) != 0 &&
         TIFFSetupStrips(tiff) != 0;
     CYTO8_RETURN_IF_ERROR(handle_->failure());
-    return ready ? OkStatus() : Internal("libtiff: no codec");
+    return ready ? OkStatus() : OutOfMemory();  // these values are all good.
   }
 
   // libtiff does not tell whether more would have come, so it is asked for more
@@ -90,8 +90,11 @@ class LibraryCodec final : public TiffCodec {
     const std::string ending = handle_->last_message();
     // LZW of before TIFF 6.0, which libtiff reads with one warning.
     const Status first = handle_->failure();
+    if (first.code() == StatusCode::kResourceExhausted) return first;
     if (first.message().find("Old-style") != std::string::npos) return first;
     const bool whole = Decode(packed, size.wanted_bytes);
+    const Status second = handle_->failure();
+    if (second.code() == StatusCode::kResourceExhausted) return second;
     const std::string& message = handle_->last_message();
     const bool cut_run = message.starts_with("Discarding");  // in the surplus.
     if (!whole || !(message.empty() || cut_run)) return Damaged(message);

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <string>
 #include <utility>
@@ -26,8 +27,10 @@
 #include "tiling/image_opener.h"
 #include "tiling/image_reader.h"
 #include "tiling/kfb_associated.h"
+#include "tiling/kfb_slide.h"
 #include "tiling/openslide_reader.h"
 #include "tiling/slide_tiles.h"
+#include "tiling/tiff_pyramid.h"
 
 namespace cyto8 {
 namespace {
@@ -111,10 +114,26 @@ testing::AssertionResult IsAllowed(const Outcome& outcome, uint64_t expected,
   return testing::AssertionFailure() << status.ToString();
 }
 
+// What is made once in a program, also by the first exception, is made.
+void ThrowOnce() {
+  Run([](Digest&) -> Status {
+    std::once_flag once;
+    std::call_once(once, [] { throw std::bad_alloc(); });
+    return OkStatus();
+  });
+}
+
+struct Survival {
+  Allocations kind = Allocations::kAll;
+  // Blocks that a library loses where an allocation of its own fails.
+  int64_t lost = 0;
+};
+
 // Every allocation of the work fails once, then it alone with all behind it.
 void ExpectSurvives(const Work& work, const std::string& path,
-                    Allocations kind = Allocations::kAll) {
-  Run(work);  // what is made once in a program is made.
+                    const Survival& survival = {}) {
+  Run(work);
+  ThrowOnce();
   const Outcome good = Run(work);
   ASSERT_TRUE(good.status.ok()) << good.status.ToString();
   for (const bool lasting : {false, true}) {
@@ -124,18 +143,18 @@ void ExpectSurvives(const Work& work, const std::string& path,
       {
         Outcome outcome;
         {
-          const FailingAllocations failing(kind, failures, lasting);
+          const FailingAllocations failing(survival.kind, failures, lasting);
           outcome = Run(work);
           failed = failing.failed();
         }
         EXPECT_TRUE(IsAllowed(outcome, good.digest, path))
             << "allocation " << failures << ", lasting " << lasting;
       }
-      EXPECT_EQ(HeldAllocations(), held) << "allocation " << failures;
+      EXPECT_LE(HeldAllocations() - held, survival.lost)
+          << "allocation " << failures;
       EXPECT_EQ(Run(work).digest, good.digest) << "allocation " << failures;
     }
     EXPECT_GT(failures, 1);
-    printf("   %ld\n", failures);
   }
 }
 
@@ -175,11 +194,23 @@ Status OpenAndRead(const std::string& path, Digest& digest) {
   return OkStatus();
 }
 
-void ExpectOpens(const Bytes& bytes) {
+// Not by OpenImage, which asks OpenSlide of a TIFF that is no slide.
+void ExpectRows(const Bytes& bytes, int64_t lost = 0) {
+  const OneImage image(bytes);
+  ExpectSurvives(
+      [&](Digest& digest) -> Status {
+        CYTO8_ASSIGN_OR_RETURN(const auto rows,
+                               OpenRows(RealFileSystem(), image.path(), {}));
+        return AddRows(*rows, digest);
+      },
+      image.path(), {.lost = lost});
+}
+
+void ExpectOpens(const Bytes& bytes, int64_t lost = 0) {
   const OneImage image(bytes);
   ExpectSurvives(
       [&](Digest& digest) { return OpenAndRead(image.path(), digest); },
-      image.path());
+      image.path(), {.lost = lost});
 }
 
 // An open slide goes on.
@@ -200,7 +231,22 @@ void ExpectReads(const Bytes& bytes) {
     return OkStatus();
   };
   ExpectSurvives(tile, file.path());
+  const auto tiles = SlideTiles::Create(
+      slide, {.um_per_px = 0.5, .target_um_per_px = 0.5, .cache_bytes = 0});
+  ASSERT_TRUE(tiles.ok()) << tiles.status().ToString();
+  ExpectSurvives(
+      [&](Digest& digest) -> Status {
+        CYTO8_ASSIGN_OR_RETURN(const Image pixels,
+                               (*tiles)->Read({2, 1, 9, 9}));
+        digest.Add(pixels.view());
+        return OkStatus();
+      },
+      file.path());
 }
+
+// libtiff 4.5.0 loses its list of fields where that cannot grow, which it does
+// for LZW alone.
+int64_t LostBy(int compression) { return compression == kTiffLzw ? 1 : 0; }
 
 Bytes SmallSvs() {
   return EncodeTiff({Described(JpegTiles(20, 16), kAperioDescription),
@@ -220,7 +266,7 @@ Bytes SmallKfb() {
 TEST(PromiseP11, SlidesAreOpenedOrOutOfMemory) {
   ExpectOpens(SmallSvs());
   for (const int compression : {kTiffNone, kTiffLzw, kTiffDeflate}) {
-    ExpectOpens(SmallTiff(compression));
+    ExpectOpens(SmallTiff(compression), LostBy(compression));
   }
   ExpectOpens(SmallKfb());
 }
@@ -233,20 +279,20 @@ TEST(PromiseP11, AnOpenSlideOutlivesTheLackOfMemory) {
 
 TEST(PromiseP11, RowsAreReadOrOutOfMemory) {
   const Image image = MakeTestImage(20, 16);
-  ExpectOpens(EncodeJpeg(image.view()));
-  ExpectOpens(EncodeJpeg(image.view(), {.progressive = true}));
-  ExpectOpens(EncodePng(image.view()));
+  ExpectRows(EncodeJpeg(image.view()));
+  ExpectRows(EncodeJpeg(image.view(), {.progressive = true}));
+  ExpectRows(EncodePng(image.view()));
   PngSource interlaced = {.width_px = 20, .height_px = 16, .interlaced = true};
   interlaced.rows.resize(20 * 16 * 3, 77);
-  ExpectOpens(EncodePng(interlaced));
+  ExpectRows(EncodePng(interlaced));
   TiffSource strips = Strips(20, 16);
   for (const int compression :
        {kTiffNone, kTiffLzw, kTiffDeflate, kTiffPackBits, kTiffJpeg}) {
     strips.compression = compression;
-    ExpectOpens(EncodeTiff(strips));
+    ExpectRows(EncodeTiff(strips), LostBy(compression));
   }
   strips.separate = true;
-  ExpectOpens(EncodeTiff(strips));
+  ExpectRows(EncodeTiff(strips));
 }
 
 TEST(PromiseP11, AnImageBesideASlideIsReadOrOutOfMemory) {
@@ -271,27 +317,34 @@ TEST(PromiseP11, OpenSlideLosesNoHandle) {
                                OpenByOpenSlide(image.path(), {}));
         return AddBlock(*slide, {}, digest);
       },
-      image.path(), Allocations::kNew);
+      image.path(), {.kind = Allocations::kNew});
   const auto slide = OpenByOpenSlide(image.path(), {}, {.max_handles = 1});
   ASSERT_TRUE(slide.ok()) << slide.status().ToString();
   ExpectSurvives([&](Digest& digest) { return AddBlock(**slide, {}, digest); },
-                 image.path(), Allocations::kNew);
+                 image.path(), {.kind = Allocations::kNew});
 }
 
-// Nothing is said of the file where memory is short.
+// Its error is whole, or memory is out: half a message names nothing.
 TEST(PromiseP11, AMalformedSlideStaysMalformed) {
-  Bytes bytes = SmallTiff(kTiffNone);
-  bytes.resize(bytes.size() - 3);
-  const OneImage image(bytes);
-  std::string error;
-  ExpectSurvives(
-      [&](Digest& digest) -> Status {
-        const Status status = OpenAndRead(image.path(), digest);
-        if (status.code() != StatusCode::kDataLoss) return status;
-        digest.Add(status.message());
-        return OkStatus();
-      },
-      image.path());
+  using Open = StatusOr<std::unique_ptr<SlideReader>> (*)(
+      FileSystem&, const std::string&, const Limits&);
+  const std::pair<Bytes, Open> cases[] = {
+      {SmallTiff(kTiffNone), OpenTiffPyramid},
+      {SmallSvs(), OpenTiffPyramid},
+      {SmallKfb(), OpenKfb}};
+  for (auto [bytes, open] : cases) {
+    bytes.resize(bytes.size() - 3);
+    const OneImage image(bytes);
+    ExpectSurvives(
+        [&](Digest& digest) -> Status {
+          const Status status =
+              open(RealFileSystem(), image.path(), {}).status();
+          if (status.code() != StatusCode::kDataLoss) return status;
+          digest.Add(status.message());
+          return OkStatus();
+        },
+        image.path());
+  }
 }
 
 }  // namespace
