@@ -159,8 +159,8 @@ std::vector<uint8_t> PixelsOf(SlideReader& slide) {
 TEST(PromiseP4, ATileOfAnyCodingCutAtAnyByteIsNeverScored) {
   for (const int compression :
        {kTiffNone, kTiffLzw, kTiffDeflate, kTiffPackBits}) {
-    TiffBytes tiff(EncodeTiff(
-        {Tiles(40, 20, compression), Tiles(20, 10, compression)}));
+    TiffBytes tiff(
+        EncodeTiff({Tiles(40, 20, compression), Tiles(20, 10, compression)}));
     OneFile whole_file(tiff.bytes);
     const std::vector<uint8_t> whole = PixelsOf(*Open(whole_file));
     const uint64_t size = tiff.Number(0, kTileByteCounts, 1);
