@@ -54,6 +54,7 @@ Status CellCollector::Take(TileCandidates found) {
     ++counts_.failed;
   } else {
     ++counts_.scored;
+    scored_.push_back(found.tile);
     CountQuality(found.flags, counts_);
   }
   CYTO8_RETURN_IF_ERROR(merger_.Add(std::move(found.detections)));

@@ -49,6 +49,8 @@ class CellCollector {
 
   // scored, failed and the qualities, of the turns that came.
   SlideCounts counts() const;
+  // After the last Add: the tiles that were scored.
+  const std::vector<int64_t>& scored() const { return scored_; }
 
  private:
   CellCollector(CellCollectorOptions options,
@@ -65,6 +67,7 @@ class CellCollector {
   int64_t next_turn_ = 0;
   std::vector<Detection> cells_;
   SlideCounts counts_;
+  std::vector<int64_t> scored_;
 };
 
 // A tile that is `flags` of tile_quality.h, counted.

@@ -20,6 +20,7 @@
 #include "app/dry_run.h"
 #include "app/execution.h"
 #include "app/input_list.h"
+#include "app/isolated_run.h"
 #include "app/load_model.h"
 #include "app/log.h"
 #include "app/memory_plan.h"
@@ -60,10 +61,13 @@ ExitCode ExitCodeOfRun(int64_t images, std::span<const Status> failures) {
   return none_whole && all_unreadable ? ExitCode::kNoInput : code;
 }
 
-std::vector<Status> FailuresOf(std::span<const SlideSummary> slides) {
+// Where a run was to stop at failures, what it left undone is none.
+std::vector<Status> FailuresOf(std::span<const SlideSummary> slides,
+                               bool held_count) {
   std::vector<Status> failures;
   for (const SlideSummary& slide : slides) {
     if (HasResult(slide)) continue;
+    if (!held_count && OutcomeOf(slide) == SlideOutcome::kHeld) continue;
     failures.push_back(slide.status.ok() ? DataLoss(ErrorOf(slide))
                                          : slide.status);
   }
@@ -182,7 +186,14 @@ class ScoreRun {
   MergeOptions Merging() const;
   StatusOr<std::shared_ptr<const Detector>> DetectorFor(
       int64_t width_px, int64_t height_px) const;
-  Status RunPipeline(const SlidePlanner& planner, ScoreSink& sink);
+  Status RunPipeline(const SlidePlanner& planner,
+                     std::span<const SlideInput> inputs, ScoreSink& sink);
+  ScoreSinkContext SinkContext(SlideLedger& ledger, Progress& progress,
+                               Log& log) const;
+  void ScoreInChildren(const SlidePlanner& planner, SlideLedger& ledger,
+                       ScoreSink& sink);
+  Status ScoreInChild(const SlidePlanner& planner, const SlideInput& input,
+                      SlideLedger& ledger);
   StatusOr<std::unique_ptr<SlideLedger>> MakeLedger() const;
   bool SuppressesInTiles() const;
   bool EnoughFailed(const ScoreSink& sink) const;
@@ -331,7 +342,9 @@ StatusOr<std::shared_ptr<const Detector>> ScoreRun::DetectorFor(
   return model_.family->ForTile(size.width_px, size.height_px);
 }
 
-Status ScoreRun::RunPipeline(const SlidePlanner& planner, ScoreSink& sink) {
+Status ScoreRun::RunPipeline(const SlidePlanner& planner,
+                             std::span<const SlideInput> inputs,
+                             ScoreSink& sink) {
   const DetectorSource detectors = [this](int64_t width_px, int64_t height_px) {
     return DetectorFor(width_px, height_px);
   };
@@ -346,7 +359,7 @@ Status ScoreRun::RunPipeline(const SlidePlanner& planner, ScoreSink& sink) {
            std::numeric_limits<double>::infinity()),
        .limits = request_.limits});
   return pipeline.Run(
-      files_, inputs_, sink, [this] { return stop_.received(); },
+      files_, inputs, sink, [this] { return stop_.received(); },
       [&] { return EnoughFailed(sink); });
 }
 
@@ -424,19 +437,54 @@ StatusOr<ExitCode> ScoreRun::ScoreAll(const SlidePlanner& planner, Log& log) {
                 .model = model_.card.name});
   CYTO8_ASSIGN_OR_RETURN(const std::unique_ptr<SlideLedger> ledger,
                          MakeLedger());
-  ScoreSink sink({.files = &files_,
-                  .settings = &settings_.output,
-                  .card = &model_.card,
-                  .limits = &request_.limits,
-                  .threads = threads_,
-                  .ledger = ledger.get(),
-                  .progress = &*progress_,
-                  .log = &log},
-                 inputs_);
-  CYTO8_RETURN_IF_ERROR(RunPipeline(planner, sink));
+  ScoreSink sink(SinkContext(*ledger, *progress_, log), inputs_);
+  if (settings_.run.isolate) {
+    ScoreInChildren(planner, *ledger, sink);
+  } else {
+    CYTO8_RETURN_IF_ERROR(RunPipeline(planner, inputs_, sink));
+  }
   sink.Close();
   progress_->Finish();
   return WriteTables(sink);
+}
+
+ScoreSinkContext ScoreRun::SinkContext(SlideLedger& ledger, Progress& progress,
+                                       Log& log) const {
+  return {.files = &files_,
+          .settings = &settings_.output,
+          .card = &model_.card,
+          .limits = &request_.limits,
+          .threads = threads_,
+          .ledger = &ledger,
+          .progress = &progress,
+          .log = &log};
+}
+
+// --isolate: each image in a process of its own, one after the other, with the
+// model that this one has loaded.
+void ScoreRun::ScoreInChildren(const SlidePlanner& planner, SlideLedger& ledger,
+                               ScoreSink& sink) {
+  for (size_t i = 0; i < inputs_.size(); ++i) {
+    if (stop_.received() || EnoughFailed(sink)) return;
+    const Status child = RunIsolated(settings_.run.isolate_mib, [&] {
+      return ScoreInChild(planner, inputs_[i], ledger);
+    });
+    if (!stop_.received()) sink.EndedElsewhere(i, child);
+  }
+}
+
+// In the child. What became of the image is in its state.
+Status ScoreRun::ScoreInChild(const SlidePlanner& planner,
+                              const SlideInput& input, SlideLedger& ledger) {
+  ProgressOptions silent = ProgressOf(request_, 1);
+  silent.quiet = true;
+  Progress progress(silent);
+  CYTO8_ASSIGN_OR_RETURN(
+      Log log, Log::Create(files_, {.console = [](std::string_view) {}}));
+  ScoreSink sink(SinkContext(ledger, progress, log), {&input, 1});
+  const Status status = RunPipeline(planner, {&input, 1}, sink);
+  sink.Close();
+  return status;
 }
 
 // One process at a time, and what others have ended by then counts: of several
@@ -447,7 +495,8 @@ StatusOr<ExitCode> ScoreRun::WriteTables(ScoreSink& sink) {
                          WaitForLock(files_, out + "/.lock"));
   sink.LookAgain();
   const std::vector<SlideSummary>& slides = sink.slides();
-  ExitCode code = Worse(CodeOf(FailuresOf(slides)), ExitCodeOfCoverage(slides));
+  ExitCode code = Worse(CodeOf(FailuresOf(slides, !EnoughFailed(sink))),
+                        ExitCodeOfCoverage(slides));
   code = Worse(code, stop_.exit_code());
   if (!settings_.run.quiet) {
     const Status printed = PrintData(ScoreTable(slides, model_.card, out));

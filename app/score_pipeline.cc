@@ -115,6 +115,19 @@ class ActiveSlide {
   std::string failure_;        // its.
 };
 
+// In mm2, of the tiles that were scored.
+double CoveredArea(const ActiveSlide& slide) {
+  constexpr double kUm2PerMm2 = 1e6;
+  const SlidePlan& plan = slide.opened.plan;
+  std::vector<Tile> tiles;
+  for (const int64_t tile : slide.collector->scored()) {
+    tiles.push_back(plan.tiles[static_cast<size_t>(tile)]);
+  }
+  const double um2_per_px =
+      plan.mpp.value * plan.mpp.value / (plan.ratio_x() * plan.ratio_y());
+  return static_cast<double>(CoveredPixels(tiles)) * um2_per_px / kUm2PerMm2;
+}
+
 // One tile on its way through the stages.
 struct TileToken {
   std::shared_ptr<ActiveSlide> slide;
@@ -477,6 +490,9 @@ Status Stages::CompleteOrFail(ActiveSlide& slide) {
   result.counts = found;
   result.counts.planned = planned;
   result.counts.background = background;
+  if (slide.opened.plan.mpp.is_known()) {
+    result.counts.covered_mm2 = CoveredArea(slide);
+  }
   const bool complete = planned == background + found.scored + found.failed;
   CYTO8_ASSIGN_OR_RETURN(result.cells, slide.collector->Finish(complete));
   slide.NoteFailedTiles();

@@ -43,7 +43,6 @@ ScoreSink::ScoreSink(const ScoreSinkContext& context,
   slides_.reserve(inputs.size());
   for (const SlideInput& input : inputs) slides_.push_back(Unfinished(input));
   queue_.set_capacity(2 * context.threads);
-  writer_ = std::thread([this] { WriteAll(); });
 }
 
 ScoreSink::~ScoreSink() { Close(); }
@@ -52,6 +51,19 @@ void ScoreSink::Close() {
   if (!writer_.joinable()) return;
   queue_.push(nullptr);
   writer_.join();
+}
+
+void ScoreSink::EndedElsewhere(size_t input, const Status& child) {
+  const SlideInput& slide = inputs_[input];
+  StatusOr<SlideSummary> ended = Annotate(child, slide.identity.path);
+  if (child.ok()) ended = context_.ledger->Last(slide);
+  if (ended.ok()) {
+    slides_[input] = *std::move(ended);
+  } else {
+    slides_[input].status = ended.status();
+  }
+  if (!HasResult(slides_[input])) ++failures_;
+  Tell(input);
 }
 
 void ScoreSink::LookAgain() {
@@ -105,6 +117,9 @@ Status ScoreSink::Write(SlideResult& result) {
 }
 
 void ScoreSink::Finish(size_t input, SlideResult result) {
+  if (!HasResult(result)) ++failures_;
+  std::call_once(started_,
+                 [this] { writer_ = std::thread([this] { WriteAll(); }); });
   queue_.push(std::make_shared<Finished>(
       Finished{.input = input, .result = std::move(result)}));
 }
@@ -118,7 +133,8 @@ void ScoreSink::WriteAll() {
 
 void ScoreSink::WriteOne(Finished finished) {
   SlideResult& result = finished.result;
-  if (HasResult(result)) {
+  const bool had_result = HasResult(result);
+  if (had_result) {
     try {
       result.status = Write(result);
     } catch (const std::bad_alloc&) {
@@ -132,7 +148,7 @@ void ScoreSink::WriteOne(Finished finished) {
   slide = Summarize(result, context_.card->classes.size());
   Record(slide);
   context_.ledger->Release(slide.identity);
-  if (!HasResult(slide)) ++failures_;
+  if (had_result && !HasResult(slide)) ++failures_;
   Tell(finished.input);
 }
 

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <thread>
@@ -58,6 +59,9 @@ class ScoreSink final : public SlideSink {
   // Waits until all is written. Nothing may come afterwards.
   void Close();
 
+  // An image was given to a child process, which ended like this.
+  void EndedElsewhere(size_t input, const Status& child);
+
   // After Close(): how images that other processes had have ended since.
   void LookAgain();
 
@@ -90,7 +94,8 @@ class ScoreSink final : public SlideSink {
   std::atomic<int64_t> failures_ = 0;
   // A null ends it. Bounded, so that results do not pile up in memory.
   tbb::concurrent_bounded_queue<std::shared_ptr<Finished>> queue_;
-  std::thread writer_;
+  std::once_flag started_;
+  std::thread writer_;  // from the first result on.
 };
 
 }  // namespace cyto8

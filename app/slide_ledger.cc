@@ -186,6 +186,19 @@ std::optional<SlideSummary> SlideLedger::Ended(const SlideInput& input) const {
   return EndedAs(*state, input);
 }
 
+StatusOr<SlideSummary> SlideLedger::Last(const SlideInput& input) const {
+  std::optional<SlideSummary> ended = Ended(input);
+  if (ended) return *std::move(ended);
+  CYTO8_ASSIGN_OR_RETURN(
+      const SlideState state,
+      ReadSlideState(*options_.files, FolderOf(input.identity),
+                     input.identity));
+  // One that failed early knows nothing of what decides results; a result of
+  // other settings is that of an earlier run.
+  if (HasResult(state.summary)) return Held(input).status;
+  return EndedAs(state, input);
+}
+
 void SlideLedger::Release(const SlideIdentity& slide) {
   const std::lock_guard guard(mutex_);
   claims_.erase(slide.id);

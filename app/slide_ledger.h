@@ -62,6 +62,9 @@ class SlideLedger {
   // not, or with other settings.
   std::optional<SlideSummary> Ended(const SlideInput& input) const;
 
+  // How an image that a child process was given has ended: as its state says.
+  StatusOr<SlideSummary> Last(const SlideInput& input) const;
+
   void Release(const SlideIdentity& slide);
 
  private:

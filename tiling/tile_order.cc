@@ -19,6 +19,19 @@ Box Both(const Box& a, const Box& b) {
           .y_max = std::max(a.y_max, b.y_max)};
 }
 
+// Of tiles on one line.
+int64_t CoveredWidth(std::vector<Tile>& tiles) {
+  std::ranges::sort(tiles, {}, &Tile::x_px);
+  int64_t width = 0;
+  int64_t end = 0;  // of what is counted.
+  for (const Tile& tile : tiles) {
+    const int64_t right = tile.x_px + tile.width_px;
+    width += std::max<int64_t>(0, right - std::max(tile.x_px, end));
+    end = std::max(end, right);
+  }
+  return width;
+}
+
 }  // namespace
 
 std::vector<TileTurn> OrderInStrips(std::span<const Tile> tiles,
@@ -33,6 +46,32 @@ std::vector<TileTurn> OrderInStrips(std::span<const Tile> tiles,
     return std::tuple(turn.strip, tile.y_px, tile.x_px, turn.tile);
   });
   return turns;
+}
+
+// Bands between neighbouring upper and lower edges, from top to bottom: in each
+// the same tiles lie side by side.
+int64_t CoveredPixels(std::span<const Tile> tiles) {
+  std::vector<Tile> by_top(tiles.begin(), tiles.end());
+  std::ranges::sort(by_top, {}, &Tile::y_px);
+  std::vector<int64_t> edges;
+  for (const Tile& tile : tiles) {
+    edges.push_back(tile.y_px);
+    edges.push_back(tile.y_px + tile.height_px);
+  }
+  std::ranges::sort(edges);
+  int64_t pixels = 0;
+  std::vector<Tile> active;
+  auto next = by_top.begin();
+  for (size_t i = 0; i + 1 < edges.size(); ++i) {
+    std::erase_if(active, [&](const Tile& tile) {
+      return tile.y_px + tile.height_px <= edges[i];
+    });
+    while (next != by_top.end() && next->y_px <= edges[i]) {
+      active.push_back(*next++);
+    }
+    pixels += (edges[i + 1] - edges[i]) * CoveredWidth(active);
+  }
+  return pixels;
 }
 
 OpenAreas::OpenAreas(std::span<const TileTurn> turns,

@@ -26,6 +26,9 @@ struct TileTurn {
 std::vector<TileTurn> OrderInStrips(std::span<const Tile> tiles,
                                     int64_t strip_px);
 
+// The pixels that at least one of the tiles shows.
+int64_t CoveredPixels(std::span<const Tile> tiles);
+
 // The tiles that may still bring boxes after a number of turns, as two boxes:
 // what is left of the strip, and all strips after it. Immutable.
 class OpenAreas {

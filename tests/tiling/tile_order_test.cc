@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <random>
 #include <set>
+#include <utility>
 
 namespace cyto8 {
 namespace {
@@ -52,6 +53,30 @@ TEST(OrderInStripsTest, GoesDownOneStripAfterTheOther) {
   EXPECT_EQ(NumbersOf(OrderInStrips(Grid(3, 2), 100)),
             (std::vector<int64_t>{0, 1, 2, 3, 4, 5}));
   EXPECT_TRUE(OrderInStrips({}, 1).empty());
+}
+
+TEST(CoveredPixelsTest, CountsEachPixelOnce) {
+  std::mt19937 random(11);
+  const auto draw = [&](int64_t most) {
+    return std::uniform_int_distribution<int64_t>(0, most)(random);
+  };
+  for (int trial = 0; trial < 200; ++trial) {
+    std::vector<Tile> tiles;
+    std::set<std::pair<int64_t, int64_t>> pixels;
+    for (int64_t i = draw(5); i > 0; --i) {
+      const Tile tile = {.x_px = draw(11),
+                         .y_px = draw(11),
+                         .width_px = 1 + draw(8),
+                         .height_px = 1 + draw(8)};
+      tiles.push_back(tile);
+      for (int64_t y = tile.y_px; y < tile.y_px + tile.height_px; ++y) {
+        for (int64_t x = tile.x_px; x < tile.x_px + tile.width_px; ++x) {
+          pixels.emplace(x, y);
+        }
+      }
+    }
+    EXPECT_EQ(CoveredPixels(tiles), std::ssize(pixels)) << trial;
+  }
 }
 
 TEST(OpenAreasTest, OfAGrid) {
