@@ -197,6 +197,7 @@ class ScoreRun {
   StatusOr<std::unique_ptr<SlideLedger>> MakeLedger() const;
   bool SuppressesInTiles() const;
   bool EnoughFailed(const ScoreSink& sink) const;
+  StatusOr<FileLock> LockOfTables() const;
   StatusOr<ExitCode> WriteTables(ScoreSink& sink);
   ExitCode CodeOf(std::span<const Status> failures) const;
   MemoryPlan Memory(int64_t pixel_bytes) const;
@@ -430,7 +431,11 @@ StatusOr<ExitCode> ScoreRun::ScoreAll(const SlidePlanner& planner, Log& log) {
   const Stopwatch watch(seconds_);
   const std::string& out = settings_.output.output;
   CYTO8_RETURN_IF_ERROR(MakeDirectories(files_, out));
-  CYTO8_RETURN_IF_ERROR(RemoveRunFiles(files_, out));
+  {
+    // Another process may be writing its tables.
+    CYTO8_ASSIGN_OR_RETURN(const FileLock lock, LockOfTables());
+    CYTO8_RETURN_IF_ERROR(RemoveRunFiles(files_, out));
+  }
   log.RunStart({.slides = std::ssize(inputs_),
                 .threads = threads_,
                 .engine = EngineName(settings_.run.engine),
@@ -487,12 +492,15 @@ Status ScoreRun::ScoreInChild(const SlidePlanner& planner,
   return status;
 }
 
+StatusOr<FileLock> ScoreRun::LockOfTables() const {
+  return WaitForLock(files_, settings_.output.output + "/.lock");
+}
+
 // One process at a time, and what others have ended by then counts: of several
 // that share the folder the last one to come here writes the whole tables.
 StatusOr<ExitCode> ScoreRun::WriteTables(ScoreSink& sink) {
   const std::string& out = settings_.output.output;
-  CYTO8_ASSIGN_OR_RETURN(const FileLock lock,
-                         WaitForLock(files_, out + "/.lock"));
+  CYTO8_ASSIGN_OR_RETURN(const FileLock lock, LockOfTables());
   sink.LookAgain();
   const std::vector<SlideSummary>& slides = sink.slides();
   ExitCode code = Worse(CodeOf(FailuresOf(slides, !EnoughFailed(sink))),

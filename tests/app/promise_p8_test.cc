@@ -20,6 +20,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
+#include <limits>
 #include <map>
 #include <optional>
 #include <random>
@@ -142,7 +143,7 @@ class PromiseP8 : public testing::Test {
   }
 
   void MakeReferences();
-  void RunWithKills(int64_t kills);
+  void RunWithKills();
   void Fill(size_t phase);
   bool KillAtRandom(size_t phase);
   void CheckAfterKill(size_t phase, pid_t child, const FileMarks& before);
@@ -186,19 +187,22 @@ void PromiseP8::MakeReferences() {
   start_s_ = ChildrenSeconds() - begun;
 }
 
-// Whether it was killed; a process that ends before has done its work.
+// Whether it was killed; a process that ends before has done its work. Once
+// there were enough kills it ends by itself.
 bool PromiseP8::KillAtRandom(size_t phase) {
   // From the first instruction on to some images after the start: so there are
   // several kills until a folder is full, and at all its stages.
   std::uniform_real_distribution<double> moment(
       0.0, start_s_ + (fill_s_ - start_s_) / 4);
-  const double limit = moment(random_);
+  const double limit = counts_.kills < CYTO8_KILLS
+                           ? moment(random_)
+                           : std::numeric_limits<double>::infinity();
   const FileMarks before = MarksBelow(Out());
   const pid_t child = StartProgram(Words(phase, Out()));
   while (!HasEnded(child) && ProcessorSeconds(child).value_or(limit) < limit) {
     std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
-  kill(child, SIGKILL);
+  kill(child, SIGKILL);  // of one that has ended: nothing.
   const int code = WaitFor(child);
   if (code != kKilled) {
     EXPECT_EQ(code, 0);
@@ -322,8 +326,8 @@ void PromiseP8::Fill(size_t phase) {
   CheckEnd(phase);
 }
 
-void PromiseP8::RunWithKills(int64_t kills) {
-  while (counts_.kills < kills && !HasFailure()) {
+void PromiseP8::RunWithKills() {
+  while (counts_.kills < CYTO8_KILLS && !HasFailure()) {
     fs::remove_all(Out());
     seen_.clear();
     done_.clear();
@@ -335,14 +339,14 @@ void PromiseP8::RunWithKills(int64_t kills) {
 TEST_F(PromiseP8, KilledAtAnyMomentNothingIsLostTornOrDoneTwice) {
   const auto begun = std::chrono::steady_clock::now();
   MakeReferences();
-  RunWithKills(CYTO8_KILLS);
+  RunWithKills();
   const std::chrono::duration<double> passed =
       std::chrono::steady_clock::now() - begun;
   std::cout << counts_.kills << " kills, " << counts_.in_window
             << " of them between the first temporary and the last rename; "
             << counts_.completed << " runs completed; " << counts_.kept
             << " looks at files that had to stay; " << passed.count() << " s\n";
-  EXPECT_GE(counts_.kills, CYTO8_KILLS);
+  EXPECT_EQ(counts_.kills, CYTO8_KILLS);
   EXPECT_GE(10 * counts_.in_window, 3 * counts_.kills);
 }
 
