@@ -56,20 +56,41 @@ inline void TamePredictions(tf::GraphDef& graph) {
   }
 }
 
-// The graph that CardText() describes: two classes, 128 px.
-inline std::vector<std::byte> MiniModelBytes() {
-  EfficientDetGraphOptions options = MiniEfficientDetGraphOptions();
+inline std::vector<std::byte> BytesOfModel(EfficientDetGraphOptions options) {
   options.classes = 2;
   GraphDefBuilder builder = EfficientDetGraphDef(options);
   TamePredictions(builder.graph_def());
   return builder.ToBytes();
 }
 
+// The graph that CardText() describes: two classes, 128 px.
+inline std::vector<std::byte> MiniModelBytes() {
+  return BytesOfModel(MiniEfficientDetGraphOptions());
+}
+
 // mini.pb and its card mini.yaml.
+inline void PutModel(const TemporaryFolder& folder,
+                     const std::vector<std::byte>& model,
+                     const std::string& card) {
+  folder.Put("mini.pb", TextOf(model));
+  folder.Put("mini.yaml", card);
+}
 inline void PutMiniModel(const TemporaryFolder& folder) {
   const std::vector<std::byte> model = MiniModelBytes();
-  folder.Put("mini.pb", TextOf(model));
-  folder.Put("mini.yaml", CardText(HexSha256(model)));
+  PutModel(folder, model, CardText(HexSha256(model)));
+}
+// The same with fewer nodes and less to suppress, where the program is started
+// hundreds of times.
+inline void PutQuickModel(const TemporaryFolder& folder) {
+  EfficientDetGraphOptions options = MiniEfficientDetGraphOptions();
+  options.squeeze_excite = false;
+  options.activation = ActivationSpelling::kRelu6;
+  options.fusion = FusionSpelling::kSum;
+  options.batch_norm = "FusedBatchNorm";
+  const std::vector<std::byte> model = BytesOfModel(options);
+  PutModel(folder, model,
+           Edited(CardText(HexSha256(model)), "score_threshold: 0.05",
+                  "score_threshold: 0.6"));
 }
 
 inline void PutPng(const TemporaryFolder& folder, std::string_view name,

@@ -46,7 +46,7 @@ struct ImageHistory {
 class PromiseP12 : public testing::Test {
  protected:
   PromiseP12() {
-    PutMiniModel(folder_);
+    PutQuickModel(folder_);
     fs::create_directory(folder_.PathOf("in"));
     for (int i = 0; i < CYTO8_IMAGES; ++i) {
       PutPng(folder_, "in/" + std::to_string(i) + ".png",

@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 class ScoreFaultTest : public testing::Test {
  protected:
   ScoreFaultTest() {
-    PutMiniModel(folder_);
+    PutQuickModel(folder_);
     PutPng(folder_, "x.png", MakeTestImage(40, 30).view());
   }
 
@@ -34,11 +34,11 @@ class ScoreFaultTest : public testing::Test {
     settings.input.model = folder_.PathOf("mini.yaml");
     settings.output.output = folder_.PathOf("out" + std::to_string(++runs_));
     settings.input.mpp = 0.5;
-    settings.postprocess.min_score = 0.5;
+    settings.postprocess.min_score = 0.95;
     settings.tiling.overlap_px = 32;
     settings.run.quiet = true;
     settings.run.threads = 1;
-    settings.run.engine = Engine::kNaive;
+    settings.run.engine = Engine::kOneDnn;
     return Caught([&] { return RunScore(files_, options); }).code;
   }
 
