@@ -10,12 +10,16 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "app/command_line.h"
 #include "app/exit_code.h"
+#include "app/load_network.h"
 #include "base/file_system.h"
+#include "base/limits.h"
 #include "base/sha256.h"
+#include "detector/import/model_file.h"
 #include "tests/app/card_text.h"
 #include "tests/support/efficientdet_graph_def.h"
 #include "tests/support/image_encoding.h"
@@ -79,8 +83,8 @@ inline void PutMiniModel(const TemporaryFolder& folder) {
   const std::vector<std::byte> model = MiniModelBytes();
   PutModel(folder, model, CardText(HexSha256(model)));
 }
-// The same with fewer nodes and less to suppress, where the program is started
-// hundreds of times.
+// quick.cy8, where the program is started hundreds of times: the same with
+// fewer nodes, which are prepared already, and less to suppress.
 inline void PutQuickModel(const TemporaryFolder& folder) {
   EfficientDetGraphOptions options = MiniEfficientDetGraphOptions();
   options.squeeze_excite = false;
@@ -91,6 +95,14 @@ inline void PutQuickModel(const TemporaryFolder& folder) {
   PutModel(folder, model,
            Edited(CardText(HexSha256(model)), "score_threshold: 0.05",
                   "score_threshold: 0.6"));
+  FileSystem& files = RealFileSystem();
+  const NetworkFile file =
+      NetworkFile::Open(files, folder.PathOf("mini.yaml"), Limits()).value();
+  LoadedNetwork network = file.Read(files, Limits()).value();
+  EXPECT_TRUE(WriteModelFile(
+                  files, folder.PathOf("quick.cy8"),
+                  {.graph = std::move(network.graph), .card = file.card_text()})
+                  .ok());
 }
 
 inline void PutPng(const TemporaryFolder& folder, std::string_view name,

@@ -66,7 +66,7 @@ class PromiseP12 : public testing::Test {
     return {"score",
             folder_.PathOf("in"),
             "--model",
-            folder_.PathOf("mini.yaml"),
+            folder_.PathOf("quick.cy8"),
             "--mpp",
             "0.5",
             "--overlap",

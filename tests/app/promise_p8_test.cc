@@ -128,7 +128,7 @@ class PromiseP8 : public testing::Test {
     return {"score",
             folder_.PathOf("in"),
             "--model",
-            folder_.PathOf("mini.yaml"),
+            folder_.PathOf("quick.cy8"),
             "--mpp",
             "0.5",
             "--overlap",

@@ -31,7 +31,7 @@ class ScoreFaultTest : public testing::Test {
     ScoreRequest options;
     ScoreSettings& settings = options.resolved.settings;
     options.images = {folder_.PathOf("x.png")};
-    settings.input.model = folder_.PathOf("mini.yaml");
+    settings.input.model = folder_.PathOf("quick.cy8");
     settings.output.output = folder_.PathOf("out" + std::to_string(++runs_));
     settings.input.mpp = 0.5;
     settings.postprocess.min_score = 0.95;
