@@ -68,7 +68,7 @@ class ActiveSlide {
     const std::lock_guard lock(mutex_);
     if (first_failed_ < 0 || tile < first_failed_) {
       first_failed_ = tile;
-      failure_ = WithoutPath(status.message());
+      failure_ = Status(status.code(), WithoutPath(status.message()));
     }
   }
   // Once all tiles are done: what is to be known of those without a result.
@@ -85,9 +85,18 @@ class ActiveSlide {
     std::string note = std::to_string(counts.failed) + " of " +
                        std::to_string(counts.planned) + " tiles have no result";
     if (first_failed_ >= 0) {
-      note += ", tile " + std::to_string(first_failed_) + ": " + failure_;
+      note +=
+          ", tile " + std::to_string(first_failed_) + ": " + failure_.message();
     }
     AddNote(note, result);
+  }
+  // The same where no tile has a result: what kept the first one from it says
+  // whether to try again.
+  Status Outcome() const {
+    const SlideCounts& counts = result.counts;
+    if (counts.scored > 0 || first_failed_ < 0) return OkStatus();
+    return Annotate(failure_, "no tile has a result, tile " +
+                                  std::to_string(first_failed_));
   }
   void AddSeconds(double StageSeconds::*stage, double seconds) {
     const std::lock_guard lock(mutex_);
@@ -112,7 +121,7 @@ class ActiveSlide {
 
   std::mutex mutex_;
   int64_t first_failed_ = -1;  // tile; none.
-  std::string failure_;        // its.
+  Status failure_;             // its.
 };
 
 // In mm2, of the tiles that were scored.
@@ -493,12 +502,14 @@ Status Stages::CompleteOrFail(ActiveSlide& slide) {
   if (slide.opened.plan.mpp.is_known()) {
     result.counts.covered_mm2 = CoveredArea(slide);
   }
-  const bool complete = planned == background + found.scored + found.failed;
+  // Candidates of a slide with failed tiles would keep them from being tried
+  // again.
+  const bool complete = planned == background + found.scored;
   CYTO8_ASSIGN_OR_RETURN(result.cells, slide.collector->Finish(complete));
   slide.NoteFailedTiles();
   CYTO8_ASSIGN_OR_RETURN(result.verdict,
                          JudgeSlide(result.counts, options_.verdict));
-  return OkStatus();
+  return slide.Outcome();
 }
 
 // Called in the arena of the threads. A serial stage takes the tile that is

@@ -385,7 +385,11 @@ TEST_F(ScorePipelineTest, ASlideOfWhichNothingCanBeReadHasFailed) {
   folder_.Put("slide.tif", bytes);
   const SlideResult slide = Score("slide.tif", kModelMpp);
   EXPECT_EQ(OutcomeOf(slide), SlideOutcome::kFailed);
-  EXPECT_EQ(ErrorOf(slide), "no tile has a result");
+  EXPECT_EQ(slide.status.code(), StatusCode::kDataLoss);
+  EXPECT_TRUE(ErrorOf(slide).starts_with(
+      folder_.PathOf("slide.tif") +
+      ": no tile has a result, tile 0: level 0, column 0, row 0: "))
+      << ErrorOf(slide);
 }
 
 TEST_F(ScorePipelineTest, ASlideIsNotResizedToTheNetwork) {
