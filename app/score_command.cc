@@ -35,6 +35,7 @@
 #include "app/slide_ledger.h"
 #include "app/stop_signal.h"
 #include "app/stopwatch.h"
+#include "base/atomic_file.h"
 #include "base/file_lock.h"
 #include "base/version.h"
 
@@ -511,6 +512,8 @@ StatusOr<ExitCode> ScoreRun::WriteTables(ScoreSink& sink) {
     if (!printed.ok()) code = Worse(code, ExitCodeOf(printed));
   }
   const RunFacts facts = Facts(code, sink);
+  // The images' folders are on disk before tables that tell of them.
+  CYTO8_RETURN_IF_ERROR(SyncFolder(files_, out + "/slides"));
   CYTO8_RETURN_IF_ERROR(WriteRunFiles(
       files_, {.folder = out, .facts = &facts, .model = &model_}, slides));
   return code;

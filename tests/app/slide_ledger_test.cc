@@ -75,8 +75,8 @@ TEST_F(SlideLedgerTest, ASlideIsScoredOnce) {
   EXPECT_EQ(again.ended->identity.path, input_.identity.path);
 }
 
-// promises.md P13.
-TEST_F(SlideLedgerTest, PromiseP13WhatDecidesTheCandidatesHasThemScoredAgain) {
+using PromiseP13 = SlideLedgerTest;
+TEST_F(PromiseP13, WhatDecidesTheCandidatesHasThemScoredAgain) {
   const SlideLedgerOptions options = options_;
   const SlideInput input = input_;
   const std::vector<std::function<void()>> changes = {
@@ -96,7 +96,7 @@ TEST_F(SlideLedgerTest, PromiseP13WhatDecidesTheCandidatesHasThemScoredAgain) {
   }
 }
 
-TEST_F(SlideLedgerTest, PromiseP13WhatComesBehindHasThemMergedAgain) {
+TEST_F(PromiseP13, WhatComesBehindHasThemMergedAgain) {
   const SlideLedgerOptions options = options_;
   RunOnce();
   options_.results_config = "nms 0.4\n";
@@ -121,7 +121,8 @@ TEST_F(SlideLedgerTest, AChangedOrMissingFileIsMadeAnew) {
 }
 
 // promises.md P5, P9: the state or the candidates with any byte cut off.
-TEST_F(SlideLedgerTest, PromiseP9NoCutFileIsBelieved) {
+using PromiseP9 = SlideLedgerTest;
+TEST_F(PromiseP9, ACutStateOrCandidatesLeaveWorkToDo) {
   RunOnce();
   for (const std::string name : {"state.json", "candidates.bin"}) {
     const std::string path = "out/slides/x-1/" + name;
