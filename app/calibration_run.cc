@@ -72,7 +72,7 @@ class Work {
     const SlideInput& input = inputs_[number];
     CYTO8_RETURN_IF_ERROR(input.status);
     CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest,
-                           Sha256OfFile(files_, input.identity.path));
+                           Sha256OfFile(files_, input.file()));
     CYTO8_ASSIGN_OR_RETURN(OpenedSlide slide, planner_.Open(input));
     CYTO8_RETURN_IF_ERROR(
         Annotate(ObserveTiles(number, slide, calibrator), input.identity.path));

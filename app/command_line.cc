@@ -52,6 +52,9 @@ CLI::App* AddInfo(CLI::App& app, Settings& settings) {
   command->add_option("images", settings.info.images, "images or slides")
       ->required();
   command->add_flag("--json", settings.info.json, "print JSON");
+  command->add_option("--include-associated", settings.info.include_associated,
+                      "folder for label, macro and thumbnail of slides as PNG; "
+                      "they may name a patient and are not read otherwise");
   return command;
 }
 

@@ -13,7 +13,7 @@ DryRun PlanAll(const SlidePlanner& planner, std::span<const SlideInput> inputs,
     const StatusOr<SlidePlan> plan =
         input.status.ok() ? planner.Plan(input) : input.status;
     if (!plan.ok()) {
-      run.failures.push_back(plan.status());
+      run.failures.push_back(Shown(input, plan.status()));
       continue;
     }
     run.tiles += std::ssize(plan->tiles);

@@ -11,8 +11,12 @@
 #include <utility>
 
 #include "app/console.h"
+#include "app/png_encoder.h"
+#include "app/slide_id.h"
+#include "base/atomic_file.h"
 #include "base/numbers.h"
 #include "base/sha256.h"
+#include "tiling/associated_image.h"
 #include "tiling/image_opener.h"
 #include "tiling/level_choice.h"
 
@@ -83,8 +87,33 @@ Json FactsOf(const SlideInfo& slide) {
   return json;
 }
 
+// Where the images beside a slide were written, by name. What nobody decodes is
+// left out.
+StatusOr<Json> WriteAssociated(FileSystem& files, const std::string& path,
+                               const SlideInfo& slide,
+                               const std::string& target,
+                               const Limits& limits) {
+  Json written = Json::object();
+  for (const std::string& name : AssociatedNames(slide)) {
+    const StatusOr<Image> image =
+        ReadAssociatedImage(files, path, slide, name, limits);
+    const StatusCode code = image.status().code();
+    if (code == StatusCode::kNotFound || code == StatusCode::kUnimplemented) {
+      continue;
+    }
+    CYTO8_RETURN_IF_ERROR(image.status());
+    CYTO8_ASSIGN_OR_RETURN(const std::string png, EncodePng(image->view()));
+    const std::string file = target + "-" + name + ".png";
+    CYTO8_RETURN_IF_ERROR(WriteFileAtomically(files, file, png));
+    written[name] = file;
+  }
+  return written;
+}
+
+// `target`: what the names of its associated images begin with; empty: they are
+// not read.
 StatusOr<Json> Examine(FileSystem& files, const std::string& path,
-                       const Limits& limits) {
+                       const std::string& target, const Limits& limits) {
   CYTO8_ASSIGN_OR_RETURN(const OpenedImage image,
                          OpenImage(files, path, limits));
   Json json = {{"path", path}};
@@ -93,6 +122,11 @@ StatusOr<Json> Examine(FileSystem& files, const std::string& path,
     json.update(FactsOf(image.rows->info()));
   } else {
     json.update(FactsOf(image.slide->info()));
+  }
+  if (image.slide && !target.empty()) {
+    CYTO8_ASSIGN_OR_RETURN(
+        json["associated_files"],
+        WriteAssociated(files, path, image.slide->info(), target, limits));
   }
   CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest, Sha256OfFile(files, path));
   json["sha256"] = ToHex(digest);
@@ -128,14 +162,19 @@ std::string SlideText(const Json& facts) {
           : fmt::format("{} (the first is read)",
                         facts["focal_planes"].get<int64_t>()));
   for (const Json& level : facts["levels"]) text += LevelText(level);
+  const Json files = facts.value("associated_files", Json::object());
   for (const Json& name : facts["associated"]) {
-    text += "  beside it, never read: " + name.get<std::string>() + "\n";
+    const auto image = name.get<std::string>();
+    text += files.contains(image)
+                ? "  beside it: " + Printable(files[image].get<std::string>()) +
+                      "\n"
+                : "  beside it, not read: " + image + "\n";
   }
   return text;
 }
 
 std::string Text(const Json& facts) {
-  std::string text = facts["path"].get<std::string>() +
+  std::string text = Printable(facts["path"].get<std::string>()) +
                      "\n  format: " + facts["format"].get<std::string>() + "\n";
   if (facts.contains("compression")) {
     text += "  compression: " + facts["compression"].get<std::string>() + "\n";
@@ -150,14 +189,37 @@ std::string Text(const Json& facts) {
   return text + "  sha256: " + facts["sha256"].get<std::string>() + "\n";
 }
 
+// For each image what the files of its associated images begin with; empty if
+// they were not asked for.
+StatusOr<std::vector<std::string>> Targets(FileSystem& files,
+                                           const InfoOptions& options) {
+  const std::string& folder = options.include_associated;
+  std::vector<std::string> targets(options.images.size());
+  if (folder.empty()) return targets;
+  CYTO8_RETURN_IF_ERROR(MakeDirectories(files, folder));
+  const std::vector<std::string> relative =
+      RelativeToCommonFolder(options.images);
+  for (size_t i = 0; i < targets.size(); ++i) {
+    CYTO8_ASSIGN_OR_RETURN(const std::string id, SlideId(relative[i]));
+    targets[i] = folder + "/" + id;
+  }
+  return targets;
+}
+
 }  // namespace
 
 ExitCode RunInfo(FileSystem& files, const InfoOptions& options) {
+  const StatusOr<std::vector<std::string>> targets = Targets(files, options);
+  if (!targets.ok()) {
+    PrintMessage(targets.status().message());
+    return ExitCodeOf(targets.status());
+  }
   Json list = Json::array();
   std::string text;
   size_t failed = 0;
-  for (const std::string& path : options.images) {
-    StatusOr<Json> facts = Examine(files, path, options.limits);
+  for (size_t i = 0; i < options.images.size(); ++i) {
+    StatusOr<Json> facts =
+        Examine(files, options.images[i], (*targets)[i], options.limits);
     if (!facts.ok()) {
       PrintMessage(facts.status().message());
       ++failed;

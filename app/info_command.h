@@ -15,6 +15,9 @@ namespace cyto8 {
 struct InfoOptions {
   std::vector<std::string> images = {};
   bool json = false;
+  // Folder for the images beside a slide (label, macro, thumbnail), which are
+  // read only if one is given: <folder>/<id>-<name>.png.
+  std::string include_associated = {};
   Limits limits = {};
 };
 

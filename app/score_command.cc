@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/anonymize.h"
 #include "app/console.h"
 #include "app/cpu_quota.h"
 #include "app/dry_run.h"
@@ -128,7 +129,7 @@ std::optional<double> SuppressionInTiles(const PostprocessSettings& settings) {
 
 // Keys of settings that change no candidate: what becomes of them comes later,
 // or nothing does.
-constexpr std::array<std::string_view, 22> kBehindCandidates = {
+constexpr std::array<std::string_view, 24> kBehindCandidates = {
     "input.model",
     "input.mpp",
     "input.mpp_from",
@@ -142,6 +143,8 @@ constexpr std::array<std::string_view, 22> kBehindCandidates = {
     "output.output",
     "output.overlays",
     "output.heatmaps",
+    "output.thumbnails",
+    "output.anonymize",
     "run.threads",
     "run.schedule",
     "run.isa",
@@ -152,7 +155,7 @@ constexpr std::array<std::string_view, 22> kBehindCandidates = {
     "run.quiet",
     "run.log_json"};
 // Of those, the ones that change results.
-constexpr std::array<std::string_view, 8> kOfResults = {
+constexpr std::array<std::string_view, 9> kOfResults = {
     "postprocess.min_score",
     "postprocess.class_min_score",
     "postprocess.merge",
@@ -160,7 +163,8 @@ constexpr std::array<std::string_view, 8> kOfResults = {
     "postprocess.match_threshold",
     "quality.min_coverage",
     "output.overlays",
-    "output.heatmaps"};
+    "output.heatmaps",
+    "output.thumbnails"};
 
 bool IsIn(std::string_view key, std::span<const std::string_view> keys) {
   return std::ranges::find(keys, key) != keys.end();
@@ -224,16 +228,20 @@ class ScoreRun {
 
 // The images of files and folders; says what was passed over.
 Status ScoreRun::ListImages() {
-  CYTO8_ASSIGN_OR_RETURN(const InputList list,
-                         ListInputs(files_, request_.images,
-                                    {.output = settings_.output.output,
-                                     .limits = request_.limits}));
-  for (const Status& folder : list.unreadable) PrintMessage(folder.message());
-  const std::string left_out = DescribeLeftOut(list);
-  if (!left_out.empty()) PrintMessage(left_out);
-  unreadable_folders_ = std::ssize(list.unreadable);
+  const bool anonymous = !settings_.output.anonymize.empty();
+  const StatusOr<InputList> list = ListInputs(
+      files_, request_.images,
+      {.output = settings_.output.output, .limits = request_.limits});
+  if (!list.ok()) return anonymous ? WithoutName(list.status()) : list.status();
+  for (const Status& folder : list->unreadable) {
+    PrintMessage((anonymous ? WithoutName(folder) : folder).message());
+  }
+  const std::string left_out = DescribeLeftOut(*list);
+  if (!left_out.empty() && !anonymous) PrintMessage(left_out);
+  unreadable_folders_ = std::ssize(list->unreadable);
   CYTO8_ASSIGN_OR_RETURN(
-      inputs_, DescribeInputs(files_, list.images, settings_, request_.limits));
+      inputs_, DescribeInputs(files_, list->images, settings_, request_.limits,
+                              request_.dry_run));
   return OkStatus();
 }
 
@@ -417,6 +425,7 @@ RunFacts ScoreRun::Facts(ExitCode exit_code, const ScoreSink& sink) const {
   for (const SettingEntry& entry : request_.resolved.entries) {
     facts.settings.emplace_back(entry.key, entry.value);
   }
+  if (!settings_.output.anonymize.empty()) HideNames(facts);
   return facts;
 }
 

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "app/anonymize.h"
 #include "app/mpp_source.h"
 #include "app/slide_id.h"
 #include "tiling/roi_list.h"
@@ -30,6 +31,22 @@ Status ReadList(FileSystem& files, const std::string& path,
   return OkStatus();
 }
 
+StatusOr<SideFiles> ReadSideFiles(FileSystem& files,
+                                  const ScoreSettings& settings,
+                                  const Limits& limits) {
+  const bool anonymous = !settings.output.anonymize.empty();
+  SideFiles lists;
+  const std::string& mpp_from = settings.input.mpp_from;
+  Status status = ReadList(files, mpp_from, limits, lists.mpp);
+  if (anonymous) status = WithoutNames(status, mpp_from, "--mpp-from");
+  CYTO8_RETURN_IF_ERROR(status);
+  const std::string& roi = settings.tiling.roi;
+  status = ReadList(files, roi, limits, lists.roi);
+  if (anonymous) status = WithoutNames(status, roi, "--roi");
+  CYTO8_RETURN_IF_ERROR(status);
+  return lists;
+}
+
 // um/px and image_id.
 Status ApplyScale(const SideFile& side_file, const std::string& relative,
                   SlideInput& input) {
@@ -46,26 +63,56 @@ Status ApplyRegions(const RoiList& list, const std::string& relative,
                                : OkStatus();
 }
 
-// Name, id and what is known of one image. A failure of its own is in
-// `status`.
+// What the side files say of one image; a failure is in `status`.
+void ApplySideFiles(const SideFiles& side_files, const std::string& relative,
+                    const ScoreSettings& settings, SlideInput& input) {
+  Status status;
+  std::string path;
+  std::string flag;
+  if (side_files.mpp) {
+    path = settings.input.mpp_from;
+    flag = "--mpp-from";
+    status = Annotate(ApplyScale(*side_files.mpp, relative, input), path);
+  }
+  if (side_files.roi && status.ok()) {
+    path = settings.tiling.roi;
+    flag = "--roi";
+    status = Annotate(ApplyRegions(*side_files.roi, relative, input), path);
+  }
+  const bool anonymous = !input.hidden_path.empty();
+  if (anonymous) status = WithoutNames(status, path, flag);
+  input.status = Annotate(status, input.identity.path);
+}
+
 StatusOr<SlideInput> Describe(const std::string& path,
                               const std::string& relative,
-                              const SideFiles& side_files,
                               const ScoreSettings& settings) {
   SlideInput input;
   input.identity.path = path;
   input.hints.flag = settings.input.mpp;
   CYTO8_ASSIGN_OR_RETURN(input.identity.id, SlideId(relative));
   CYTO8_ASSIGN_OR_RETURN(input.identity.image_id, HashedImageId(relative));
-  if (side_files.mpp) {
-    input.status = Annotate(ApplyScale(*side_files.mpp, relative, input),
-                            path + ": " + settings.input.mpp_from);
-  }
-  if (side_files.roi && input.status.ok()) {
-    input.status = Annotate(ApplyRegions(*side_files.roi, relative, input),
-                            path + ": " + settings.tiling.roi);
-  }
   return input;
+}
+
+Status NameAll(FileSystem& files, std::span<const std::string> paths,
+               const ScoreSettings& settings, const Limits& limits,
+               bool dry_run, std::vector<SlideInput>& inputs) {
+  const OutputSettings& output = settings.output;
+  CYTO8_RETURN_IF_ERROR(CheckNameless(files, output.output));
+  CYTO8_ASSIGN_OR_RETURN(const std::vector<AnonymousName> names,
+                         NameByKeyFile(files,
+                                       {.path = output.anonymize,
+                                        .output = output.output,
+                                        .write = !dry_run,
+                                        .limits = limits},
+                                       paths));
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    inputs[i].hidden_path = paths[i];
+    inputs[i].identity = {
+        .path = names[i].id, .id = names[i].id, .image_id = names[i].image_id};
+  }
+  return OkStatus();
 }
 
 Status CheckDistinct(std::span<const SlideInput> inputs) {
@@ -89,19 +136,23 @@ Status CheckDistinct(std::span<const SlideInput> inputs) {
 
 StatusOr<std::vector<SlideInput>> DescribeInputs(
     FileSystem& files, std::span<const std::string> paths,
-    const ScoreSettings& settings, const Limits& limits) {
-  SideFiles side_files;
-  CYTO8_RETURN_IF_ERROR(
-      ReadList(files, settings.input.mpp_from, limits, side_files.mpp));
-  CYTO8_RETURN_IF_ERROR(
-      ReadList(files, settings.tiling.roi, limits, side_files.roi));
+    const ScoreSettings& settings, const Limits& limits, bool dry_run) {
+  CYTO8_ASSIGN_OR_RETURN(const SideFiles side_files,
+                         ReadSideFiles(files, settings, limits));
   const std::vector<std::string> relative = RelativeToCommonFolder(paths);
   std::vector<SlideInput> inputs;
   inputs.reserve(paths.size());
   for (size_t i = 0; i < paths.size(); ++i) {
-    CYTO8_ASSIGN_OR_RETURN(SlideInput input, Describe(paths[i], relative[i],
-                                                      side_files, settings));
+    CYTO8_ASSIGN_OR_RETURN(SlideInput input,
+                           Describe(paths[i], relative[i], settings));
     inputs.push_back(std::move(input));
+  }
+  if (!settings.output.anonymize.empty()) {
+    CYTO8_RETURN_IF_ERROR(
+        NameAll(files, paths, settings, limits, dry_run, inputs));
+  }
+  for (size_t i = 0; i < paths.size(); ++i) {
+    ApplySideFiles(side_files, relative[i], settings, inputs[i]);
   }
   CYTO8_RETURN_IF_ERROR(CheckDistinct(inputs));
   return inputs;

@@ -20,8 +20,11 @@ namespace cyto8 {
 // two share an image_id. What a side file leaves ambiguous, or a list of
 // regions that does not name the image, is the failure of that image alone, in
 // SlideInput::status.
+//
+// With output.anonymize the names are those of the key file, to which a dry run
+// adds nothing.
 StatusOr<std::vector<SlideInput>> DescribeInputs(
     FileSystem& files, std::span<const std::string> paths,
-    const ScoreSettings& settings, const Limits& limits);
+    const ScoreSettings& settings, const Limits& limits, bool dry_run = false);
 
 }  // namespace cyto8

@@ -47,8 +47,9 @@ using Clock = std::chrono::steady_clock;
 // An image in work. Its tiles are in the hands of several threads.
 class ActiveSlide {
  public:
+  // `input` outlives it.
   ActiveSlide(size_t input_number, const SlideInput& input)
-      : number(input_number) {
+      : number(input_number), input_(input) {
     result.identity = input.identity;
     result.status = input.status;
   }
@@ -61,14 +62,15 @@ class ActiveSlide {
   // The first failure stays. Its message starts with the path.
   void Fail(const Status& status) {
     const std::lock_guard lock(mutex_);
-    if (result.status.ok()) result.status = status;
+    if (result.status.ok()) result.status = Shown(input_, status);
   }
   // The tile has no result; the image goes on.
   void FailTile(int64_t tile, const Status& status) {
     const std::lock_guard lock(mutex_);
     if (first_failed_ < 0 || tile < first_failed_) {
       first_failed_ = tile;
-      failure_ = Status(status.code(), WithoutPath(status.message()));
+      failure_ = Status(status.code(),
+                        WithoutPath(Shown(input_, status).message()));
     }
   }
   // Once all tiles are done: what is to be known of those without a result.
@@ -119,6 +121,7 @@ class ActiveSlide {
     return message.starts_with(path) ? message.substr(path.size()) : message;
   }
 
+  const SlideInput& input_;
   std::mutex mutex_;
   int64_t first_failed_ = -1;  // tile; none.
   Status failure_;             // its.

@@ -33,7 +33,7 @@ struct StageSeconds {
 
 // How an input is known to the outside.
 struct SlideIdentity {
-  std::string path = {};  // as given.
+  std::string path = {};  // as given; the id where that is anonymous.
   std::string id = {};    // folder name below slides/.
   int64_t image_id = 0;   // in COCO files.
 };

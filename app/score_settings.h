@@ -66,6 +66,10 @@ struct OutputSettings {
   std::string output = {};  // folder for the results.
   bool overlays = true;
   bool heatmaps = true;
+  bool thumbnails = true;
+  // Key file: slides appear by ids that only it can tell (anonymize.h); empty:
+  // by their names.
+  std::string anonymize = {};
 };
 
 // How the threads share the tiles.

@@ -11,6 +11,7 @@
 
 #include "app/slide_files.h"
 #include "app/stopwatch.h"
+#include "tiling/image_opener.h"
 #include "tiling/row_source.h"
 
 namespace cyto8 {
@@ -99,7 +100,18 @@ std::string ScoreSink::FolderOf(const SlideFacts& slide) const {
   return context_.settings->output + "/slides/" + slide.identity.id;
 }
 
-Status ScoreSink::Write(SlideResult& result) {
+// The pyramid of a slide for its thumbnail, which is no result: without one the
+// slide is as good.
+std::unique_ptr<SlideReader> ScoreSink::OpenAgain(const SlideInput& input,
+                                                  SlideFacts& slide) const {
+  StatusOr<OpenedImage> image =
+      OpenImage(*context_.files, input.file(), *context_.limits);
+  if (image.ok() && image->slide) return std::move(image->slide);
+  AddNote("no thumbnail.jpg: the slide could not be opened again", slide);
+  return nullptr;
+}
+
+Status ScoreSink::Write(const SlideInput& input, SlideResult& result) {
   const Stopwatch watch(result.seconds.write);
   const OutputSettings& settings = *context_.settings;
   SlideFilesOptions options = {.folder = FolderOf(result),
@@ -111,7 +123,12 @@ Status ScoreSink::Write(SlideResult& result) {
   } else if (settings.overlays) {
     CYTO8_ASSIGN_OR_RETURN(
         options.overlay_rows,
-        ReadAgain(*context_.files, result.identity.path, *context_.limits));
+        ReadAgain(*context_.files, input.file(), *context_.limits));
+  }
+  std::unique_ptr<SlideReader> pyramid;
+  if (settings.thumbnails && result.is_slide) {
+    pyramid = OpenAgain(input, result);
+    options.thumbnail_of = pyramid.get();
   }
   return WriteSlideFiles(*context_.files, options, result);
 }
@@ -136,7 +153,7 @@ void ScoreSink::WriteOne(Finished finished) {
   const bool had_result = HasResult(result);
   if (had_result) {
     try {
-      result.status = Write(result);
+      result.status = Write(inputs_[finished.input], result);
     } catch (const std::bad_alloc&) {
       result.status =
           ResourceExhausted(result.identity.path + ": out of memory");
@@ -144,6 +161,7 @@ void ScoreSink::WriteOne(Finished finished) {
       result.status = Internal(result.identity.path + ": " + error.what());
     }
   }
+  result.status = Shown(inputs_[finished.input], result.status);
   SlideSummary& slide = slides_[finished.input];
   slide = Summarize(result, context_.card->classes.size());
   Record(slide);

@@ -83,7 +83,9 @@ class ScoreSink final : public SlideSink {
   void WriteAll();
   void WriteOne(Finished finished);
   std::string FolderOf(const SlideFacts& slide) const;
-  Status Write(SlideResult& result);
+  std::unique_ptr<SlideReader> OpenAgain(const SlideInput& input,
+                                         SlideFacts& slide) const;
+  Status Write(const SlideInput& input, SlideResult& result);
   void Record(SlideSummary& slide);
   void Tell(size_t input);
 

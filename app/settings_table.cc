@@ -290,6 +290,22 @@ void AddOutput(std::vector<Setting>& table) {
        .rule = Switch(),
        .help = "write heatmap.png"},
       [](auto& s) -> auto& { return s.output.heatmaps; }));
+  table.push_back(Make(
+      {.group = "output",
+       .key = "thumbnails",
+       .flag = "--thumbnails",
+       .rule = Switch(),
+       .help = "write thumbnail.jpg of slides"},
+      [](auto& s) -> auto& { return s.output.thumbnails; }));
+  table.push_back(Make(
+      {.group = "output",
+       .key = "anonymize",
+       .flag = "--anonymize",
+       .rule = Path(),
+       .help = "name slides by salted hashes; this key file, made if it is "
+               "missing, tells which is which",
+       .example = "key.json"},
+      [](auto& s) -> auto& { return s.output.anonymize; }));
 }
 
 void AddRun(std::vector<Setting>& table) {

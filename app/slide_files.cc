@@ -15,6 +15,7 @@
 #include "app/qc_json.h"
 #include "app/result_writer.h"
 #include "app/summary_markdown.h"
+#include "app/thumbnail.h"
 #include "base/atomic_file.h"
 
 namespace cyto8 {
@@ -22,9 +23,11 @@ namespace {
 
 // The first two tell that the others are whole: written last, removed first.
 constexpr size_t kMarkers = 2;
-constexpr std::array<std::string_view, 7> kSlideFiles = {
-    "/state.json",  "/detections.geojson.gz", "/qc.json",  "/overlay.jpg",
-    "/heatmap.png", "/detections.csv",        "/coco.json"};
+constexpr std::array<std::string_view, 8> kSlideFiles = {
+    "/state.json",     "/detections.geojson.gz",
+    "/qc.json",        "/overlay.jpg",
+    "/thumbnail.jpg",  "/heatmap.png",
+    "/detections.csv", "/coco.json"};
 constexpr std::string_view kCandidates = "/candidates.bin";
 constexpr std::array<std::string_view, 5> kRunFiles = {
     "/run.json", "/slides.csv", "/timing.csv", "/summary.md",
@@ -127,6 +130,17 @@ Status WriteHeatmapFile(FileSystem& files, const SlideFilesOptions& options,
                    [&](const Sink& sink) { return sink(png); });
 }
 
+Status WriteThumbnailFile(FileSystem& files, const SlideFilesOptions& options) {
+  if (options.thumbnail_of == nullptr) return OkStatus();
+  CYTO8_ASSIGN_OR_RETURN(const std::optional<Image> thumbnail,
+                         MakeThumbnail(*options.thumbnail_of, Limits()));
+  if (!thumbnail) return OkStatus();
+  CYTO8_ASSIGN_OR_RETURN(const std::string jpeg,
+                         ThumbnailJpeg(thumbnail->view()));
+  return PlaceFile(files, options.folder + "/thumbnail.jpg",
+                   [&](const Sink& sink) { return sink(jpeg); });
+}
+
 Status WriteBoxFiles(FileSystem& files, const SlideFilesOptions& options,
                      const SlideResult& slide) {
   const ModelCard& card = *options.card;
@@ -152,6 +166,7 @@ Status WriteAll(FileSystem& files, const SlideFilesOptions& options,
   CYTO8_RETURN_IF_ERROR(MakeDirectories(files, options.folder));
   CYTO8_RETURN_IF_ERROR(RemoveOldFiles(files, options.folder));
   CYTO8_RETURN_IF_ERROR(WriteOverlayFile(files, options, slide));
+  CYTO8_RETURN_IF_ERROR(WriteThumbnailFile(files, options));
   CYTO8_RETURN_IF_ERROR(WriteHeatmapFile(files, options, slide));
   CYTO8_RETURN_IF_ERROR(
       PlaceFile(files, options.folder + "/qc.json",

@@ -14,6 +14,7 @@
 #include "app/score_result.h"
 #include "base/file_system.h"
 #include "base/status.h"
+#include "tiling/slide_reader.h"
 
 namespace cyto8 {
 
@@ -23,6 +24,7 @@ struct SlideFilesOptions {
   // The image from its first row on; empty: no overlay.
   RowReader overlay_rows = {};
   bool heatmap = true;
+  SlideReader* thumbnail_of = nullptr;  // null: no thumbnail.
 };
 
 // Writes every file of an image but state.json, which the caller writes last;

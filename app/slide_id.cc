@@ -67,9 +67,13 @@ StatusOr<std::string> SlideId(std::string_view relative_path) {
 }
 
 StatusOr<int64_t> HashedImageId(std::string_view relative_path) {
+  CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest, HashOf(relative_path));
+  return ImageIdOf(digest);
+}
+
+int64_t ImageIdOf(const Sha256Digest& digest) {
   constexpr size_t kBytes = 8;
   constexpr int kDroppedBits = 12;
-  CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest, HashOf(relative_path));
   uint64_t value = 0;
   for (size_t i = 0; i < kBytes; ++i) value = value << 8 | digest[i];
   return static_cast<int64_t>(value >> kDroppedBits);

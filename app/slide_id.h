@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/sha256.h"
 #include "base/status.h"
 
 namespace cyto8 {
@@ -25,5 +26,8 @@ StatusOr<std::string> SlideId(std::string_view relative_path);
 
 // The first 52 bits of the same hash: exact in a JSON number.
 StatusOr<int64_t> HashedImageId(std::string_view relative_path);
+
+// Of any hash.
+int64_t ImageIdOf(const Sha256Digest& digest);
 
 }  // namespace cyto8

@@ -121,7 +121,7 @@ StatusOr<TakenSlide> SlideLedger::Look(const SlideInput& input,
   const Stopwatch watch(task.seconds);
   CYTO8_RETURN_IF_ERROR(input.status);
   CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest,
-                         Sha256OfFile(files, input.identity.path));
+                         Sha256OfFile(files, input.file()));
   task.sha256 = ToHex(digest);
   CYTO8_ASSIGN_OR_RETURN(const Keys keys, KeysOf(input, task.sha256));
   claim.keys = keys.texts;

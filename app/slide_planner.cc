@@ -59,6 +59,23 @@ void DarkestFirst(const SlideSurvey& survey, const SlideTileSource& scaled,
 
 }  // namespace
 
+Status Shown(const SlideInput& input, const Status& status) {
+  constexpr std::string_view kForeign = "OpenSlide: ";
+  const std::string& path = input.hidden_path;
+  if (path.empty() || status.ok()) return status;
+  std::string text = status.message();
+  for (size_t at = text.find(path); at != std::string::npos;
+       at = text.find(path, at + input.identity.path.size())) {
+    text.replace(at, path.size(), input.identity.path);
+  }
+  const size_t foreign = text.find(kForeign);
+  if (foreign != std::string::npos) {
+    text.resize(foreign + kForeign.size());
+    text += "an error";
+  }
+  return Status(status.code(), text);
+}
+
 double SlidePlan::ratio_x() const { return Ratio(scaled_width_px, width_px); }
 double SlidePlan::ratio_y() const { return Ratio(scaled_height_px, height_px); }
 
@@ -101,7 +118,7 @@ StatusOr<SlidePlanner> SlidePlanner::Create(
 }
 
 StatusOr<SlidePlan> SlidePlanner::Plan(const SlideInput& input) const {
-  const std::string& path = input.identity.path;
+  const std::string& path = input.file();
   CYTO8_ASSIGN_OR_RETURN(const OpenedImage image,
                          OpenImage(*files_, path, options_.limits));
   if (image.rows) return Annotate(PlanOf(*image.rows, input), path);
@@ -111,7 +128,7 @@ StatusOr<SlidePlan> SlidePlanner::Plan(const SlideInput& input) const {
 
 StatusOr<OpenedSlide> SlidePlanner::Open(
     const SlideInput& input, const std::vector<int64_t>* background) const {
-  const std::string& path = input.identity.path;
+  const std::string& path = input.file();
   CYTO8_ASSIGN_OR_RETURN(OpenedImage image,
                          OpenImage(*files_, path, options_.limits));
   return Annotate(image.rows

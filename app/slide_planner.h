@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "app/mpp_source.h"
@@ -35,11 +36,22 @@ struct MppHints {
 // One image that shall be scored.
 struct SlideInput {
   SlideIdentity identity = {};
+  // What is opened where identity.path is a name that tells nothing
+  // (anonymize.h); else empty.
+  std::string hidden_path = {};
   MppHints hints = {};
   // What of it is looked at, in level-0 pixels; none: all.
   std::vector<Region> regions = {};
   Status status = {};  // of its entries in the side files.
+
+  const std::string& file() const {
+    return hidden_path.empty() ? identity.path : hidden_path;
+  }
 };
+
+// What may be told of a failure: without the hidden path, and without what
+// OpenSlide says, whose words may hold names of files.
+Status Shown(const SlideInput& input, const Status& status);
 
 // How images meet the network.
 struct SlidePlannerOptions {

@@ -193,7 +193,7 @@ std::string VerdictText(const SlideSummary& slide) {
 constexpr std::string_view kFiles = R"(
 ## Files
 
-- `slides/<id>/overlay.jpg`: the image with its boxes; `heatmap.png`: where they are, in small.
+- `slides/<id>/overlay.jpg`: the image with its boxes; `heatmap.png`: where they are, in small; `thumbnail.jpg`: a slide, in small.
 - `slides/<id>/detections.csv`, `coco.json`, `detections.geojson.gz`: the boxes, in level-0 pixels, best first.
 - `slides.csv`, `coco_results.json`: all images; `run.json`: what was run and how; `timing.csv`: how long it took.
 

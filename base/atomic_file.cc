@@ -44,9 +44,12 @@ Status Renamed(const Status& status, const std::string& temporary,
 }  // namespace
 
 StatusOr<AtomicFile> AtomicFile::Create(FileSystem& files,
-                                        const std::string& path) {
+                                        const std::string& path,
+                                        FileReaders readers) {
   std::string temporary = TemporaryName(path);
-  const StatusOr<int> file = files.CreateNew(temporary);
+  const StatusOr<int> file = readers == FileReaders::kOwnerOnly
+                                 ? files.CreatePrivate(temporary)
+                                 : files.CreateNew(temporary);
   if (!file.ok()) return Renamed(file.status(), temporary, path);
   return AtomicFile(files, path, std::move(temporary), *file);
 }

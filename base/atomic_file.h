@@ -17,13 +17,17 @@
 
 namespace cyto8 {
 
+// Who may read the file.
+enum class FileReaders { kAsUsual, kOwnerOnly };
+
 // A file that is being written. Not thread-safe; movable. Without Commit()
 // or Place() the destructor removes the temporary.
 class AtomicFile {
  public:
   // Makes "<path>.tmp-<pid>-<time>-<n>" beside the final path.
-  static StatusOr<AtomicFile> Create(FileSystem& files,
-                                     const std::string& path);
+  static StatusOr<AtomicFile> Create(
+      FileSystem& files, const std::string& path,
+      FileReaders readers = FileReaders::kAsUsual);
 
   AtomicFile(AtomicFile&& other) noexcept;
   AtomicFile& operator=(AtomicFile&&) = delete;

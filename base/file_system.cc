@@ -68,6 +68,9 @@ class PosixFileSystem final : public FileSystem {
   StatusOr<int> CreateNew(const std::string& path) override {
     return Open(path, O_WRONLY | O_CREAT | O_EXCL);
   }
+  StatusOr<int> CreatePrivate(const std::string& path) override {
+    return Open(path, O_WRONLY | O_CREAT | O_EXCL, S_IRUSR | S_IWUSR);
+  }
   StatusOr<int> OpenDirectory(const std::string& path) override {
     return Open(path, O_RDONLY | O_DIRECTORY);
   }
@@ -168,10 +171,11 @@ class PosixFileSystem final : public FileSystem {
   }
 
  private:
-  static StatusOr<int> Open(const std::string& path, int flags) {
-    constexpr mode_t kMode = 0666;  // less the umask.
+  // `mode` is that of a new file, less the umask.
+  static StatusOr<int> Open(const std::string& path, int flags,
+                            mode_t mode = 0666) {
     const int file = RetryInterrupted(
-        [&] { return open(path.c_str(), flags | O_CLOEXEC, kMode); });
+        [&] { return open(path.c_str(), flags | O_CLOEXEC, mode); });
     if (file < 0) return ErrnoStatus(errno, path);
     return file;
   }

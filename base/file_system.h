@@ -39,6 +39,8 @@ class FileSystem {
   virtual StatusOr<int> OpenForReading(const std::string& path) = 0;
   // Fails if the path exists (O_EXCL).
   virtual StatusOr<int> CreateNew(const std::string& path) = 0;
+  // The same for a file that only its owner may read and write.
+  virtual StatusOr<int> CreatePrivate(const std::string& path) = 0;
   virtual StatusOr<int> OpenDirectory(const std::string& path) = 0;
   // Made empty if it is missing; for TryLock alone.
   virtual StatusOr<int> OpenLock(const std::string& path) = 0;

@@ -473,6 +473,36 @@ StatusOr<std::unique_ptr<SlideReader>> OpenUnnamed(
       path, std::move(facts), std::move(handle), options));
 }
 
+StatusOr<bool> HasAssociated(openslide_t* slide, std::string_view wanted) {
+  const char* const* names = openslide_get_associated_image_names(slide);
+  CYTO8_RETURN_IF_ERROR(ErrorOf(slide));
+  for (; *names != nullptr; ++names) {
+    if (*names == wanted) return true;
+  }
+  return false;
+}
+
+StatusOr<Image> ReadAssociatedPixels(openslide_t* slide,
+                                     const std::string& name,
+                                     const Limits& limits) {
+  CYTO8_ASSIGN_OR_RETURN(const bool is_there, HasAssociated(slide, name));
+  if (!is_there) return NotFound("OpenSlide gives no such image");
+  int64_t width = 0;
+  int64_t height = 0;
+  openslide_get_associated_image_dimensions(slide, name.c_str(), &width,
+                                            &height);
+  CYTO8_RETURN_IF_ERROR(ErrorOf(slide));
+  CYTO8_ASSIGN_OR_RETURN(Image image, Image::Create(width, height, limits));
+  std::vector<uint32_t> pixels(static_cast<size_t>(width * height));
+  openslide_read_associated_image(slide, name.c_str(), pixels.data());
+  CYTO8_RETURN_IF_ERROR(ErrorOf(slide));
+  for (int64_t y = 0; y < height; ++y) {
+    ConvertRow(pixels.data() + y * width, width,
+               {.red = 255, .green = 255, .blue = 255}, image.MutableRow(y));
+  }
+  return image;
+}
+
 }  // namespace
 
 std::string OpenSlideVendor(const std::string& path) {
@@ -484,6 +514,15 @@ StatusOr<std::unique_ptr<SlideReader>> OpenByOpenSlide(
     const std::string& path, const Limits& limits,
     const OpenSlideOptions& options) {
   return Annotate(OpenUnnamed(path, limits, options), path);
+}
+
+StatusOr<Image> ReadOpenSlideAssociated(const std::string& path,
+                                        std::string_view name,
+                                        const Limits& limits) {
+  CYTO8_ASSIGN_OR_RETURN(const Handle handle, Annotate(OpenHandle(path), path));
+  const std::string image(name);
+  return Annotate(ReadAssociatedPixels(handle.get(), image, limits),
+                  path + ": " + image);
 }
 
 }  // namespace cyto8

@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
+#include "base/image_view.h"
 #include "base/limits.h"
 #include "base/status.h"
 #include "tiling/slide_reader.h"
@@ -46,5 +48,12 @@ std::string OpenSlideVendor(const std::string& path);
 StatusOr<std::unique_ptr<SlideReader>> OpenByOpenSlide(
     const std::string& path, const Limits& limits,
     const OpenSlideOptions& options = {});
+
+// A label, macro or thumbnail image, RGB on white; only for who asks for it.
+// kNotFound if OpenSlide has none of this name, kInvalidArgument beyond a
+// limit, else errors as of OpenByOpenSlide.
+StatusOr<Image> ReadOpenSlideAssociated(const std::string& path,
+                                        std::string_view name,
+                                        const Limits& limits);
 
 }  // namespace cyto8

@@ -52,6 +52,18 @@ TEST_F(AtomicFileTest, ReplacesWhatWasThere) {
   EXPECT_EQ(folder_.Names(), Names{"result"});
 }
 
+TEST_F(AtomicFileTest, MayBeForItsOwnerAlone) {
+  namespace fs = std::filesystem;
+  folder_.Put("result", "for all to read");
+  AtomicFile file =
+      AtomicFile::Create(files_, path_, FileReaders::kOwnerOnly).value();
+  EXPECT_TRUE(file.Append("secret").ok());
+  EXPECT_TRUE(file.Commit().ok());
+  EXPECT_EQ(fs::status(path_).permissions(),
+            fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_EQ(folder_.Get("result"), "secret");
+}
+
 TEST_F(AtomicFileTest, MayBeEmptyAndMayBeBytes) {
   EXPECT_TRUE(WriteFileAtomically(files_, path_, "").ok());
   EXPECT_EQ(folder_.Get("result"), "");

@@ -116,6 +116,9 @@ class ShrinkingFileSystem final : public FileSystem {
   StatusOr<int> CreateNew(const std::string& path) override {
     return files_.CreateNew(path);
   }
+  StatusOr<int> CreatePrivate(const std::string& path) override {
+    return files_.CreatePrivate(path);
+  }
   StatusOr<int> OpenDirectory(const std::string& path) override {
     return files_.OpenDirectory(path);
   }

@@ -70,6 +70,11 @@ StatusOr<int> FaultyFileSystem::CreateNew(const std::string& path) {
   return CountOpened(files_.CreateNew(path));
 }
 
+StatusOr<int> FaultyFileSystem::CreatePrivate(const std::string& path) {
+  CYTO8_RETURN_IF_ERROR(Meet(FileCall::kCreateNew, path));
+  return CountOpened(files_.CreatePrivate(path));
+}
+
 StatusOr<int> FaultyFileSystem::OpenDirectory(const std::string& path) {
   CYTO8_RETURN_IF_ERROR(Meet(FileCall::kOpenDirectory, path));
   return CountOpened(files_.OpenDirectory(path));

@@ -18,7 +18,7 @@ namespace cyto8 {
 
 enum class FileCall {
   kOpenForReading,
-  kCreateNew,
+  kCreateNew,  // and CreatePrivate.
   kOpenDirectory,
   kOpenLock,
   kTryLock,
@@ -66,6 +66,7 @@ class FaultyFileSystem final : public FileSystem {
 
   StatusOr<int> OpenForReading(const std::string& path) override;
   StatusOr<int> CreateNew(const std::string& path) override;
+  StatusOr<int> CreatePrivate(const std::string& path) override;
   StatusOr<int> OpenDirectory(const std::string& path) override;
   StatusOr<int> OpenLock(const std::string& path) override;
   StatusOr<bool> TryLock(int file, const std::string& path) override;

@@ -59,6 +59,7 @@ class OneFile final : public FileSystem {
   Status Close(int, const std::string&) override { return OkStatus(); }
 
   StatusOr<int> CreateNew(const std::string&) override { return Never(); }
+  StatusOr<int> CreatePrivate(const std::string&) override { return Never(); }
   StatusOr<int> OpenDirectory(const std::string&) override { return Never(); }
   StatusOr<int> OpenLock(const std::string&) override { return Never(); }
   StatusOr<bool> TryLock(int, const std::string&) override { return Never(); }
