@@ -260,7 +260,9 @@ Status WithoutNames(const Status& status, const std::string& path,
   if (text.starts_with(path)) text.replace(0, path.size(), flag);
   const size_t first = text.find('"');
   if (first != std::string::npos) {
-    text.replace(first, text.rfind('"') + 1 - first, "\"...\"");
+    const size_t last = text.rfind('"');
+    const size_t end = last == first ? text.size() : last + 1;
+    text.replace(first, end - first, "\"...\"");
   }
   return Status(status.code(), text);
 }

@@ -4,9 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "tests/app/app_fixture.h"
+#include "tests/support/kfb_file.h"
+#include "tests/tiling/slide_sources.h"
+#include "tiling/image_reader.h"
 
 namespace cyto8 {
 namespace {
@@ -150,6 +155,134 @@ TEST_F(InfoCommandTest, ASlideTellsItsLevelsAndNothingOfWhoeverItIsFrom) {
                       "px\n  level: 32 x 24 px, 1/2, tiles of 16 x 16 px\n"),
             std::string::npos)
       << text;
+}
+
+// Label, macro and thumbnail of slides, on request alone.
+class AssociatedTest : public InfoCommandTest {
+ protected:
+  AssociatedTest() {
+    folder_.Put("x.svs", TextOf(EncodeTiff(AperioSources())));
+    const Image image = MakeTestImage(60, 40);
+    source_ = KfbWithPictures(100, 80);
+    source_.overview = EncodeKfbPicture(image.view());
+    source_.label = EncodeKfbPicture(image.view().Crop(0, 0, 30, 20));
+    folder_.Put("x.kfb", TextOf(EncodeKfb(source_)));
+  }
+
+  Outcome Beside(const std::vector<std::string>& names, bool json = false) {
+    InfoOptions options = {.json = json,
+                           .include_associated = folder_.PathOf("beside/b")};
+    for (const std::string& name : names) {
+      options.images.push_back(folder_.PathOf(name));
+    }
+    return Caught([&] { return RunInfo(RealFileSystem(), options); });
+  }
+
+  std::vector<std::string> Written() const {
+    std::vector<std::string> names;
+    for (const auto& entry :
+         std::filesystem::directory_iterator(folder_.PathOf("beside/b"))) {
+      names.push_back(entry.path().filename());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  Image PixelsOf(const std::string& name) const {
+    return DecodeImage(ReadBytes(folder_.PathOf("beside/b/" + name)), Limits())
+        .value();
+  }
+
+  KfbSource source_;
+};
+
+TEST_F(AssociatedTest, WithoutTheFlagTheyAreNamedOnly) {
+  const std::vector<std::string> before = folder_.Names();
+  const Outcome outcome = Info({"x.svs", "x.kfb"});
+  EXPECT_EQ(outcome.code, ExitCode::kWhole) << outcome.err;
+  EXPECT_NE(outcome.out.find("  beside it, not read: label\n"),
+            std::string::npos)
+      << outcome.out;
+  EXPECT_EQ(folder_.Names(), before);
+  const auto list =
+      nlohmann::json::parse(Info({"x.svs", "x.kfb"}, /*json=*/true).out);
+  EXPECT_EQ(list[0]["associated"],
+            (nlohmann::json{"thumbnail", "label", "macro"}));
+  EXPECT_EQ(list[1]["associated"], (nlohmann::json{"label", "macro"}));
+  EXPECT_FALSE(list[0].contains("associated_files"));
+}
+
+TEST_F(AssociatedTest, WithItTheyAreWrittenAsTheyAre) {
+  const Outcome outcome = Beside({"x.svs", "x.kfb", "a.png"}, /*json=*/true);
+  EXPECT_EQ(outcome.code, ExitCode::kWhole) << outcome.err;
+  const auto list = nlohmann::json::parse(outcome.out);
+  const auto svs = list[0]["associated_files"];
+  const auto kfb = list[1]["associated_files"];
+  ASSERT_EQ(svs.size(), 3) << outcome.out;
+  EXPECT_EQ(kfb.size(), 2);
+  EXPECT_FALSE(list[2].contains("associated_files"));
+  std::vector<std::string> told;
+  for (const auto& files : {svs, kfb}) {
+    for (const auto& [name, path] : files.items()) {
+      const std::filesystem::path file = path.get<std::string>();
+      told.push_back(file.filename());
+      EXPECT_TRUE(told.back().ends_with("-" + name + ".png")) << file;
+      EXPECT_TRUE(told.back().starts_with("x-")) << file;
+    }
+  }
+  std::sort(told.begin(), told.end());
+  EXPECT_EQ(Written(), told);
+  const auto pixels = [&](const nlohmann::json& path) {
+    return PixelsOf(std::filesystem::path(path.get<std::string>()).filename());
+  };
+  const Image label = pixels(svs["label"]);
+  const Image expected = MakeTestImage(20, 20);
+  ASSERT_EQ(label.width_px(), 20);
+  ASSERT_EQ(label.height_px(), 20);
+  for (int64_t y = 0; y < 20; ++y) {
+    EXPECT_TRUE(std::equal(label.view().Row(y), label.view().Row(y) + 60,
+                           expected.view().Row(y)));
+  }
+  EXPECT_EQ(pixels(svs["macro"]).width_px(), 40);
+  EXPECT_EQ(pixels(svs["thumbnail"]).width_px(), 30);
+  const Image of_kfb = DecodeImage(source_.label.jpeg, Limits()).value();
+  const Image written = pixels(kfb["label"]);
+  ASSERT_EQ(written.width_px(), 30);
+  EXPECT_TRUE(std::equal(written.view().data, written.view().data + 30 * 20 * 3,
+                         of_kfb.view().data));
+  EXPECT_NE(Beside({"x.kfb"}).out.find(
+                "  beside it: " + folder_.PathOf("beside/b") + "/x-"),
+            std::string::npos);
+}
+
+TEST_F(AssociatedTest, ADamagedLabelIsAnErrorOnlyIfAskedFor) {
+  Bytes bytes = EncodeKfb(source_);
+  const auto at = std::ranges::search(bytes, source_.label.jpeg);
+  std::fill(at.begin(), at.end(), std::byte{0x55});
+  folder_.Put("x.kfb", TextOf(bytes));
+  EXPECT_EQ(Info({"x.kfb"}).code, ExitCode::kWhole);
+  const Outcome outcome = Beside({"x.kfb", "a.png"});
+  EXPECT_EQ(outcome.code, ExitCode::kPartial);
+  EXPECT_TRUE(outcome.err.starts_with("cyto8: " + folder_.PathOf("x.kfb") +
+                                      ": label: "))
+      << outcome.err;
+}
+
+TEST_F(AssociatedTest, AFolderThatCannotBeMadeIsRefused) {
+  folder_.Put("beside", "a file");
+  const Outcome outcome = Beside({"x.kfb"});
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_NE(outcome.code, ExitCode::kWhole);
+  EXPECT_TRUE(outcome.err.starts_with("cyto8: " + folder_.PathOf("beside")))
+      << outcome.err;
+}
+
+TEST_F(AssociatedTest, TheFlagTakesAFolder) {
+  const Outcome outcome =
+      RunProgram({"info", folder_.PathOf("x.kfb"), "--include-associated",
+                  folder_.PathOf("beside/b")});
+  EXPECT_EQ(outcome.code, ExitCode::kWhole) << outcome.err;
+  EXPECT_EQ(Written().size(), 2);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "tests/app/app_fixture.h"
 #include "tests/app/result_fixture.h"
 #include "tests/support/faulty_file_system.h"
+#include "tests/tiling/made_up_slide.h"
 
 namespace cyto8 {
 namespace {
@@ -116,6 +117,51 @@ TEST_F(SlideFilesTest, TheFolderIsThatOfTheFormatsPage) {
               ElementsAre("coco.json", "detections.csv", kMarker, "heatmap.png",
                           "overlay.jpg", "qc.json"));
   EXPECT_EQ(slide.notes, "");
+}
+
+TEST_F(SlideFilesTest, OfASlideThereIsAThumbnailToo) {
+  MadeUpSlide pyramid(60, 40, [](const BlockId&, int64_t, int64_t) {
+    return Rgb{.red = 200, .green = 100, .blue = 50};
+  });
+  pyramid.damaged = {{0, 0}};
+  SlideResult slide = TwoCells();
+  const SlideFilesOptions options = {.folder = SlideFolder("x-1"),
+                                     .card = &card_,
+                                     .heatmap = false,
+                                     .thumbnail_of = &pyramid};
+  ASSERT_TRUE(WriteSlideFiles(RealFileSystem(), options, slide).ok());
+  EXPECT_THAT(NamesIn(SlideFolder("x-1")),
+              ElementsAre("coco.json", "detections.csv", kMarker, "qc.json",
+                          "thumbnail.jpg"));
+  EXPECT_EQ(slide.notes, "");
+  EXPECT_THAT(RecordedSlideFiles(), testing::Contains("thumbnail.jpg"));
+  MadeUpSlide large(9000, 8,
+                    [](const BlockId&, int64_t, int64_t) { return Rgb(); });
+  SlideFilesOptions without = options;
+  without.thumbnail_of = &large;
+  ASSERT_TRUE(WriteSlideFiles(RealFileSystem(), without, slide).ok());
+  EXPECT_FALSE(fs::exists(SlideFolder("x-1") + "/thumbnail.jpg"));
+}
+
+// Like every other file: a disk that is full means no result.
+TEST_F(SlideFilesTest, WhateverCallFailsNoThumbnailStaysAlone) {
+  MadeUpSlide pyramid(20, 10,
+                      [](const BlockId&, int64_t, int64_t) { return Rgb(); });
+  const auto write = [&](FileSystem& files) {
+    SlideResult slide = TwoCells();
+    return WriteSlideFiles(files,
+                           {.folder = SlideFolder("x-1"),
+                            .card = &card_,
+                            .thumbnail_of = &pyramid},
+                           slide);
+  };
+  const int64_t calls = CountCalls(write);
+  for (int64_t i = 0; i < calls; ++i) {
+    fs::remove_all(SlideFolder("x-1"));
+    faulty_.Arm({.index = i, .error_number = ENOSPC});
+    if (write(faulty_).ok()) continue;
+    EXPECT_FALSE(fs::exists(SlideFolder("x-1") + "/thumbnail.jpg")) << i;
+  }
 }
 
 // And so no state is a mixture: where the marker stands, all files are older

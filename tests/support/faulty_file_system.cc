@@ -24,6 +24,27 @@ void FaultyFileSystem::ShortenTransfers(int64_t max_bytes) {
   max_bytes_ = max_bytes;
 }
 
+void FaultyFileSystem::Watch(const std::string& path, int64_t begin,
+                             int64_t end) {
+  const std::lock_guard lock(mutex_);
+  watched_ = path;
+  watch_begin_ = begin;
+  watch_end_ = end;
+  touched_ = false;
+}
+
+bool FaultyFileSystem::touched() const {
+  const std::lock_guard lock(mutex_);
+  return touched_;
+}
+
+void FaultyFileSystem::LookAt(const std::string& path, int64_t begin,
+                              int64_t end) {
+  const std::lock_guard lock(mutex_);
+  const bool meets = begin < watch_end_ && end > watch_begin_;
+  touched_ = touched_ || (meets && path == watched_);
+}
+
 void FaultyFileSystem::PretendToLock() {
   const std::lock_guard lock(mutex_);
   pretends_ = true;
@@ -107,6 +128,7 @@ StatusOr<int64_t> FaultyFileSystem::ReadAt(int file, int64_t offset,
                                            std::span<std::byte> bytes,
                                            const std::string& path) {
   CYTO8_RETURN_IF_ERROR(Meet(FileCall::kReadAt, path));
+  LookAt(path, offset, offset + static_cast<int64_t>(bytes.size()));
   return files_.ReadAt(file, offset, bytes.first(Shortened(bytes.size())),
                        path);
 }
@@ -114,6 +136,7 @@ StatusOr<int64_t> FaultyFileSystem::ReadAt(int file, int64_t offset,
 StatusOr<SharedBytes> FaultyFileSystem::Map(int file, int64_t bytes,
                                             const std::string& path) {
   CYTO8_RETURN_IF_ERROR(Meet(FileCall::kMap, path));
+  LookAt(path, 0, bytes);
   return files_.Map(file, bytes, path);
 }
 

@@ -56,6 +56,10 @@ class FaultyFileSystem final : public FileSystem {
   // Read, ReadAt, Write and WriteAt move at most so many bytes at a time; at
   // least 1.
   void ShortenTransfers(int64_t max_bytes);
+  // From now on: whether ReadAt or Map asks for a byte of [begin, end) of this
+  // file. Read, which goes through whole files, is not watched.
+  void Watch(const std::string& path, int64_t begin, int64_t end);
+  bool touched() const;
   // From now on TryLock grants all, as some network file systems do.
   void PretendToLock();
 
@@ -95,6 +99,7 @@ class FaultyFileSystem final : public FileSystem {
   Status Meet(FileCall call, const std::string& path);
   StatusOr<int> CountOpened(StatusOr<int> file);
   size_t Shortened(size_t bytes) const;
+  void LookAt(const std::string& path, int64_t begin, int64_t end);
 
   FileSystem& files_;
   mutable std::mutex mutex_;  // guards everything below.
@@ -103,6 +108,10 @@ class FaultyFileSystem final : public FileSystem {
   int64_t open_files_ = 0;
   std::optional<int64_t> max_bytes_;
   bool pretends_ = false;
+  std::string watched_;  // path; empty: none.
+  int64_t watch_begin_ = 0;
+  int64_t watch_end_ = 0;
+  bool touched_ = false;
   std::vector<FileCall> calls_;
 };
 
