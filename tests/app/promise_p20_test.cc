@@ -153,7 +153,7 @@ class PromiseP20 : public testing::Test {
                    "--overlap",
                    "32",
                    "--min-score",
-                   "0.5",
+                   "0.9",
                    "--threads",
                    "2",
                    "-o",
