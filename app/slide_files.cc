@@ -44,12 +44,13 @@ Status RemoveAll(FileSystem& files, const std::string& folder,
   return first;
 }
 
-// Of an earlier run. That the markers are gone must reach the disk before the
-// first new file does: else a loss of power could leave them beside new ones.
-Status RemoveOldFiles(FileSystem& files, const std::string& folder) {
-  const std::span<const std::string_view> names = kSlideFiles;
+// Of an earlier run. That the markers, the first of the names, are gone must
+// reach the disk before the first new file does: else a loss of power could
+// leave them beside new ones.
+Status RemoveOldFiles(FileSystem& files, const std::string& folder,
+                      std::span<const std::string_view> names, size_t markers) {
   bool had_marker = false;
-  for (const std::string_view marker : names.first(kMarkers)) {
+  for (const std::string_view marker : names.first(markers)) {
     const Status removed = files.Remove(folder + std::string(marker));
     if (!removed.ok() && removed.code() != StatusCode::kNotFound) {
       return removed;
@@ -57,7 +58,7 @@ Status RemoveOldFiles(FileSystem& files, const std::string& folder) {
     had_marker = had_marker || removed.ok();
   }
   if (had_marker) CYTO8_RETURN_IF_ERROR(SyncFolder(files, folder));
-  return RemoveAll(files, folder, names.subspan(kMarkers));
+  return RemoveAll(files, folder, names.subspan(markers));
 }
 
 // Those that a killed run left of these files.
@@ -164,7 +165,8 @@ Status WriteAll(FileSystem& files, const SlideFilesOptions& options,
     return DataLoss(slide.identity.path + ": " + ErrorOf(slide));
   }
   CYTO8_RETURN_IF_ERROR(MakeDirectories(files, options.folder));
-  CYTO8_RETURN_IF_ERROR(RemoveOldFiles(files, options.folder));
+  CYTO8_RETURN_IF_ERROR(
+      RemoveOldFiles(files, options.folder, kSlideFiles, kMarkers));
   CYTO8_RETURN_IF_ERROR(WriteOverlayFile(files, options, slide));
   CYTO8_RETURN_IF_ERROR(WriteThumbnailFile(files, options));
   CYTO8_RETURN_IF_ERROR(WriteHeatmapFile(files, options, slide));
@@ -232,7 +234,8 @@ Status WriteRunFiles(FileSystem& files, const RunFilesOptions& options,
 }
 
 Status RemoveRunFiles(FileSystem& files, const std::string& folder) {
-  CYTO8_RETURN_IF_ERROR(RemoveAll(files, folder, kRunFiles));
+  CYTO8_RETURN_IF_ERROR(
+      RemoveOldFiles(files, folder, kRunFiles, /*markers=*/1));
   return RemoveTemporaries(files, folder, kRunFiles);
 }
 
