@@ -2,10 +2,10 @@
 """The frozen network graph of a model, with google/automl's node names.
 
 What `model_inspect.py --runmode=freeze` gives: placeholder `input` (B x H x W x
-3, normalised) and ten raw outputs. Node by node the same as in
-data/models/d2-cells.pb, which the test compares. With half=True kernels take
-half the bytes: automl's constant `X` becomes a Cast to float of the constant
-`X/half`; all else stays. Tested by graph_builder_test.py.
+3, normalised) and ten raw outputs. Node by node the same as automl's D2 as
+TensorFlow froze it (data/golden/automl_d2.txt.xz), which the test compares. With
+half=True kernels take half the bytes: automl's constant `X` becomes a Cast to
+float of the constant `X/half`; all else stays. Tested by graph_builder_test.py.
 """
 
 from __future__ import annotations
