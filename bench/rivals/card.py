@@ -9,7 +9,7 @@ import pathlib
 from typing import Any
 
 LEVELS = range(3, 8)
-INPUT = "stack:0"  # the normalised image, NHWC float32, of a serving graph
+INPUT = "input:0"  # the normalised image, NHWC float32
 OUTPUTS = {
     f"{head}_{level}": f"{head}_net/{head}-predict{suffix}/BiasAdd:0"
     for head in ("class", "box")

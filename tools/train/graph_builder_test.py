@@ -22,6 +22,7 @@ from graph_text import graph_text, node_line
 from model import EfficientDet, make_model
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+D2_GRAPH = ROOT / "data/models/d2-cells.pb"
 AUTOML_D2 = ROOT / "data/golden/automl_d2.txt.xz"  # of graph_text.py.
 
 
@@ -45,6 +46,13 @@ class GraphBuilderTest(unittest.TestCase):
         expected = lzma.decompress(AUTOML_D2.read_bytes()).decode()
         self.assertEqual(len(expected.splitlines()), len(built.nodes) - 1)
         self.assertEqual(text.splitlines(), expected.splitlines())
+
+    def test_the_bundled_d2_is_byte_by_byte_what_is_built(self) -> None:
+        bundled = D2_GRAPH.read_bytes()
+        model = make_model("d2", 6)
+        load_from_graph(model, read_graph(bundled))
+        built = GraphBuilder(model, 768, 768, half=True)
+        self.assertEqual(write_graph(built.nodes), bundled)
 
     def test_d0_has_the_documented_operators(self) -> None:
         nodes = GraphBuilder(make_model("d0", 90), 512, 512).nodes
