@@ -496,9 +496,9 @@ TEST_F(PromiseP20, ADryRunLeavesNoKey) {
 
 // Whether score, info or read asks for a byte of a part of the file. Its hash,
 // which goes through the whole of it, does not count.
-class LabelTest : public testing::Test {
+class PromiseP20Label : public testing::Test {
  protected:
-  LabelTest() { PutMiniModel(folder_); }
+  PromiseP20Label() { PutMiniModel(folder_); }
 
   bool IsTouched(const std::string& name, int64_t begin, int64_t end) {
     const std::string path = folder_.PathOf(name);
@@ -530,7 +530,7 @@ class LabelTest : public testing::Test {
   FaultyFileSystem files_{RealFileSystem()};
 };
 
-TEST_F(LabelTest, OfAKfbIsNotReadUnlessAskedFor) {
+TEST_F(PromiseP20Label, OfAKfbIsNotReadUnlessAskedFor) {
   const Image image = MakeTestImage(60, 40);
   KfbSource source = KfbWithPictures(300, 200);
   source.overview = EncodeKfbPicture(image.view());
@@ -562,7 +562,7 @@ TEST_F(LabelTest, OfAKfbIsNotReadUnlessAskedFor) {
   }
 }
 
-TEST_F(LabelTest, OfAnSvsIsNotRead) {
+TEST_F(PromiseP20Label, OfAnSvsIsNotRead) {
   constexpr int kStripOffsets = 273;
   constexpr int kStripBytes = 279;
   const Bytes bytes = SvsOfDoe();
