@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace cyto8 {
@@ -43,10 +44,12 @@ inline pid_t StartProgram(std::vector<std::string> arguments,
                                    options.errors.c_str(),
                                    O_WRONLY | O_CREAT | O_TRUNC, 0600);
   pid_t child = 0;
-  EXPECT_EQ(posix_spawn(&child, CYTO8_PROGRAM, &actions, nullptr,
-                        Pointers(arguments).data(), Pointers(variables).data()),
-            0);
+  const int error =
+      posix_spawn(&child, CYTO8_PROGRAM, &actions, nullptr,
+                  Pointers(arguments).data(), Pointers(variables).data());
   posix_spawn_file_actions_destroy(&actions);
+  // Nobody may go on to kill process 0, which would be all of ours.
+  if (error != 0) throw std::system_error(error, std::generic_category());
   return child;
 }
 

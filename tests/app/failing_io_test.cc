@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // promises.md P10 below our own FileSystem: the real program scores a slide
-// with a library preloaded (tests/support/failing_io.c) that lets one system
+// with a library preloaded (tests/support/failing_io.cc) that lets one system
 // call fail, each in turn: the documented exit code, the file and the cause on
 // stderr, nothing torn, no temporary; then a run without it completes the set.
 // Calls that the operating system may interrupt or do in part go on instead.
@@ -27,7 +27,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Instead of an errno: done in part (failing_io.c).
+// Instead of an errno: done in part (failing_io.cc).
 constexpr int kInPart = 0;
 
 // The first calls ask whether the argument is a folder; whatever it is, it is
