@@ -60,12 +60,12 @@ class PromiseP10 : public testing::Test {
     if (index) {
       options.environment.push_back("CYTO8_IO_INDEX=" + std::to_string(*index));
     }
-    return WaitFor(
-        StartProgram({"score", folder_.PathOf("x.tif"), "--model",
-                      folder_.PathOf("quick.cy8"), "--mpp", "0.5", "--overlap",
-                      "32", "--threads", "1", "--min-score", "0.7",
-                      "--no-skip-background", "--quiet", "-o", Out()},
-                     options));
+    return WaitFor(StartProgram(
+        {"score", folder_.PathOf("x.tif"), "--model",
+         folder_.PathOf("quick.cy8"), "--mpp", "0.5", "--overlap", "32",
+         "--threads", "1", "--min-score", "0.7", "--no-skip-background",
+         "--no-thumbnails", "--quiet", "-o", Out()},
+        options));
   }
 
   IoReport Report() const {

@@ -106,7 +106,8 @@ TEST_F(ScoreAgainTest, AChildThatFailsFailsItsImageAlone) {
 TEST_F(ScoreAgainTest, PromiseP13AnUnchangedRunWritesNothingOfItsImages) {
   ASSERT_EQ(Score().code, ExitCode::kWhole);
   const auto files = Files();
-  EXPECT_EQ(files.size(), 2u * 9 - 1);  // a slide has no overlay.
+  // A slide has a thumbnail instead of an overlay.
+  EXPECT_EQ(files.size(), 2u * 9);
   ASSERT_EQ(Score().code, ExitCode::kWhole);
   EXPECT_EQ(Files(), files);
   EXPECT_EQ(Images()[0]["attempts"], 1);

@@ -53,6 +53,8 @@ class ScoreFaults : public testing::Test {
     settings.postprocess.min_score = 0.7;
     settings.tiling.overlap_px = 32;
     settings.tiling.skip_background = false;
+    // It reads the slide once more, and what fails then is a note.
+    settings.output.thumbnails = false;
     settings.run.quiet = true;
     settings.run.threads = 1;
     return Caught([&] { return RunScore(files_, options); });

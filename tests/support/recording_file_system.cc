@@ -112,7 +112,15 @@ StatusOr<int> RecordingFileSystem::OpenForReading(const std::string& path) {
 }
 
 StatusOr<int> RecordingFileSystem::CreateNew(const std::string& path) {
-  const StatusOr<int> file = files_.CreateNew(path);
+  return Created(files_.CreateNew(path), path);
+}
+
+StatusOr<int> RecordingFileSystem::CreatePrivate(const std::string& path) {
+  return Created(files_.CreatePrivate(path), path);
+}
+
+StatusOr<int> RecordingFileSystem::Created(const StatusOr<int>& file,
+                                           const std::string& path) {
   if (!file.ok()) return file;
   const std::lock_guard lock(mutex_);
   open_[*file] = next_file_;

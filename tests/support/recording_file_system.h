@@ -34,6 +34,7 @@ class RecordingFileSystem final : public FileSystem {
 
   StatusOr<int> OpenForReading(const std::string& path) override;
   StatusOr<int> CreateNew(const std::string& path) override;
+  StatusOr<int> CreatePrivate(const std::string& path) override;
   StatusOr<int> OpenDirectory(const std::string& path) override;
   StatusOr<int> OpenLock(const std::string& path) override;
   StatusOr<bool> TryLock(int file, const std::string& path) override;
@@ -67,6 +68,7 @@ class RecordingFileSystem final : public FileSystem {
     std::string bytes = {};
   };
   void Note(Event event);
+  StatusOr<int> Created(const StatusOr<int>& file, const std::string& path);
 
   FileSystem& files_;
   mutable std::mutex mutex_;  // guards everything below.
