@@ -26,6 +26,8 @@ OUTSIDE_UM = 10.0
 # Share of half a crop that stays inside of the field where that is possible.
 KEPT_INSIDE = 0.75
 MASK_STEP_PX = 4
+# Least share of a padded crop's width and of its height that the fields cover.
+PADDED_LEAST = 0.4
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class CropOptions:
     paste_most: int = 3
     paste_classes: tuple[int, ...] = (1, 3, 3, 4, 5)
     paste_radius_px: float = 25.0
+    padded_share: float = 0.3
 
 
 @dataclass
@@ -261,6 +264,30 @@ def _paste_cell(rng: Rng, options: CropOptions, index: CellIndex, crop: Crop) ->
     crop.classes = np.append(crop.classes, part.classes[own])
 
 
+def _pad(rng: Rng, crop: Crop) -> None:
+    """Fills all but a rectangle in a corner, as tiles are past a field's edge.
+
+    Squeeze-and-excitation sees the mean of a whole tile: a network that knows
+    full crops only fails on tiles that are half empty.
+    """
+    steps = crop.labelled.shape[0]
+    sides = rng.integers(int(PADDED_LEAST * steps), steps + 1, 2)
+    first = rng.integers(2, size=2) * (steps - sides)
+    low, high = first * MASK_STEP_PX, (first + sides) * MASK_STEP_PX
+    image, labelled = np.full_like(crop.image, FILL), np.ones_like(crop.labelled)
+    place = np.s_[low[0] : high[0], low[1] : high[1]]
+    image[place] = crop.image[place]
+    place = np.s_[first[0] : first[0] + sides[0], first[1] : first[1] + sides[1]]
+    labelled[place] = crop.labelled[place]
+    crop.image, crop.labelled = image, labelled
+    middle = _centres(crop.boxes)
+    kept = ((middle >= low) & (middle < high)).all(axis=1)
+    others = np.concatenate([crop.ignored, crop.boxes[~kept]])
+    touched = ((others[:, 2:] > low) & (others[:, :2] < high)).all(axis=1)
+    crop.boxes, crop.classes = crop.boxes[kept], crop.classes[kept]
+    crop.ignored = others[touched]
+
+
 def make_crop(seed: int, number: int, options: CropOptions, index: CellIndex) -> Crop:
     """Crop `number` of the endless series of a seed."""
     rng = np.random.default_rng([seed, number])
@@ -272,4 +299,6 @@ def make_crop(seed: int, number: int, options: CropOptions, index: CellIndex) ->
         for _ in range(rng.integers(1, options.paste_most + 1)):
             _paste_cell(rng, options, index, crop)
     crop.image = augment.degrade(rng, augment.recolour(rng, crop.image))
+    if rng.random() < options.padded_share:
+        _pad(rng, crop)
     return crop

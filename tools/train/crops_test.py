@@ -4,13 +4,23 @@
 from __future__ import annotations
 
 import unittest
+from dataclasses import replace
 
 import numpy as np
 
-from crops import MASK_STEP_PX, CellIndex, CropOptions, _cut, _draw_crop, make_crop
+from crops import (
+    FILL,
+    MASK_STEP_PX,
+    PADDED_LEAST,
+    CellIndex,
+    CropOptions,
+    _cut,
+    _draw_crop,
+    make_crop,
+)
 from fields import Field
 
-PLAIN = CropOptions(mosaic_share=0, paste_share=0)
+PLAIN = CropOptions(mosaic_share=0, paste_share=0, padded_share=0)
 
 
 def _field(cells: list[tuple[int, int, int]], run: int = 0) -> Field:
@@ -50,7 +60,7 @@ class CropsTest(unittest.TestCase):
         self.assertGreater(seen, 100)
 
     def test_mosaics_keep_boxes_on_their_cells(self) -> None:
-        options = CropOptions(mosaic_share=1, paste_share=0)
+        options = replace(PLAIN, mosaic_share=1)
         dark = total = 0
         for number in range(20):
             crop = make_crop(3, number, options, self.index)
@@ -92,11 +102,10 @@ class CropsTest(unittest.TestCase):
         self.assertTrue(wide[0, 80])  # 80 px outside: plain background.
 
     def test_pasted_cells_are_labelled(self) -> None:
-        options = CropOptions(mosaic_share=0, paste_share=1)
+        options = replace(PLAIN, paste_share=1)
         with_paste = [make_crop(9, n, options, self.index) for n in range(20)]
         without = [
-            make_crop(9, n, CropOptions(mosaic_share=0, paste_share=0), self.index)
-            for n in range(20)
+            make_crop(9, n, PLAIN, self.index) for n in range(20)
         ]
         gained = [
             len(a.boxes) - len(b.boxes)
@@ -105,6 +114,35 @@ class CropsTest(unittest.TestCase):
         self.assertGreater(sum(gained), 5)
         self.assertGreaterEqual(min(gained), 0)
         self.assertLessEqual(max(gained), options.paste_most)
+
+    def test_padding_leaves_a_corner_as_it_was(self) -> None:
+        options = replace(PLAIN, padded_share=1)
+        corners, lost = set(), 0
+        for number in range(40):
+            plain = make_crop(4, number, PLAIN, self.index)
+            padded = make_crop(4, number, options, self.index)
+            filled = (padded.image == FILL).all(-1)
+            rows, columns = np.flatnonzero(~filled.all(1)), np.flatnonzero(~filled.all(0))
+            low, high = (rows[0], columns[0]), (rows[-1] + 1, columns[-1] + 1)
+            place = np.s_[low[0] : high[0], low[1] : high[1]]
+            np.testing.assert_array_equal(padded.image[place], plain.image[place])
+            sides = np.subtract(high, low)
+            self.assertGreater(sides.min(), PADDED_LEAST * 512 - 2 * MASK_STEP_PX)
+            self.assertTrue(((np.equal(low, 0)) | (np.equal(high, 512))).all())
+            corners.add((low[0] == 0, low[1] == 0))
+            middle = (plain.boxes[:, :2] + plain.boxes[:, 2:]) / 2
+            inside = ((middle >= low) & (middle < high)).all(1)
+            np.testing.assert_array_equal(padded.boxes, plain.boxes[inside])
+            np.testing.assert_array_equal(padded.classes, plain.classes[inside])
+            outside = padded.labelled.copy()
+            step = MASK_STEP_PX
+            outside[low[0] // step : high[0] // step, low[1] // step : high[1] // step] = True
+            self.assertTrue(outside.all())
+            lost += (~inside).sum()
+            cut = (plain.boxes[:, 2:] > low).all(1) & (plain.boxes[:, :2] < high).all(1)
+            self.assertGreaterEqual(len(padded.ignored), (cut & ~inside).sum())
+        self.assertEqual(len(corners), 4)
+        self.assertGreater(lost, 10)
 
     def test_drawing_prefers_no_class_that_is_absent(self) -> None:
         index = CellIndex([_field([(300, 240, 5)])])

@@ -61,6 +61,7 @@ class TrainOptions:
     average_limit: float
     seed: int
     evaluate_every: int
+    frozen_share: float = 0.0
 
 
 def learning_rate(options: TrainOptions, step: int) -> float:
@@ -96,6 +97,20 @@ def make_state(options: TrainOptions, device: torch.device) -> TrainState:
     return TrainState(model, average, make_optimizer(model, options.rate))
 
 
+def freeze_norms(state: TrainState) -> None:
+    """From here on batch norm uses the statistics that evaluation will use.
+
+    With those of each batch the network never meets a field that they tame and
+    the running ones do not: a D0 trained so had a runaway map on one in ten.
+    """
+    for layer in state.model.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            layer.eval()
+    pairs = zip(state.average.buffers(), state.model.buffers(), strict=True)
+    for mean, value in pairs:
+        mean.copy_(value)
+
+
 def train_step(
     options: TrainOptions, state: TrainState, batch: Batch, bfloat16: bool
 ) -> dict[str, float]:
@@ -105,6 +120,8 @@ def train_step(
     for group in state.optimizer.param_groups:
         group["lr"] = rate
     state.model.train()
+    if state.step >= options.steps * (1 - options.frozen_share):
+        freeze_norms(state)
     with torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16):
         class_outputs, box_outputs = state.model(batch.normalised(device))
     class_part, box_part = detection_loss(
@@ -222,6 +239,9 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--crop-px", type=int, default=512)
     parser.add_argument("--rate", type=float, default=6e-4)
     parser.add_argument("--average-limit", type=float, default=0.998)
+    parser.add_argument(
+        "--frozen-share", type=float, default=0.3, help="last steps: norms frozen"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--evaluate-every", type=int, default=250)
 

@@ -108,6 +108,28 @@ class TrainTest(unittest.TestCase):
         [record] = read_log(self.root / "whole")
         self.assertEqual((record["kind"], record["step"]), ("held_out", 3))
 
+    def test_frozen_norms_keep_their_statistics(self) -> None:
+        options = replace(self._options(4), frozen_share=0.5)
+        state = train.make_state(options, torch.device("cpu"))
+        series = BatchSeries(
+            CellIndex(load_cache(self.cache, "train")),
+            CropOptions(size_px=options.crop_px),
+            *(options.seed, options.batch, options.steps),
+        )
+        seen = []
+        for batch in batches_from(series, 0, 0):
+            train.train_step(options, state, batch, False)
+            seen.append([b.clone() for b in state.model.buffers()])
+        for changing, first, second in zip(*seen[:3], strict=True):
+            self.assertFalse(torch.equal(changing, first))
+            self.assertTrue(torch.equal(first, second))
+        for third, last in zip(seen[2], seen[3], strict=True):
+            self.assertTrue(torch.equal(third, last))
+        for mean, value in zip(
+            state.average.buffers(), state.model.buffers(), strict=True
+        ):
+            self.assertTrue(torch.equal(mean, value))
+
     def test_runs_are_learnt_from_held_out_or_left_out(self) -> None:
         options = self._options(1)
         for held, left, expected in (
