@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the linked libraries say of themselves; see doctor_probe.h.
 #include <dnnl.h>
+#include <openslide/openslide.h>
 #include <openssl/crypto.h>
 #include <openssl/opensslv.h>
 #include <png.h>
@@ -41,6 +42,8 @@ std::vector<LibraryFacts> LinkedLibraries() {
        Dotted(dnnl.major, dnnl.minor, dnnl.patch)},
       {"oneTBB", NumberIn(TBB_VERSION_STRING), NumberIn(TBB_runtime_version())},
       {"OpenCV", NumberIn(CV_VERSION), NumberIn(cv::getVersionString())},
+      // Its headers do not say.
+      {"OpenSlide", openslide_get_version(), openslide_get_version()},
       {"libtiff", NumberIn(TIFFLIB_VERSION_STR), NumberIn(TIFFGetVersion())},
       {"libpng", PNG_LIBPNG_VER_STRING, png_get_libpng_ver(nullptr)},
       {"zlib", NumberIn(ZLIB_VERSION), NumberIn(zlibVersion())},

@@ -44,6 +44,9 @@ Box Cut(const Box& box, const Box& reach) {
 
 using Clock = std::chrono::steady_clock;
 
+// For each thread: a network takes some 10 ms a tile, a disk as long a seek.
+constexpr int64_t kTilesAhead = 4;
+
 // An image in work. Its tiles are in the hands of several threads.
 class ActiveSlide {
  public:
@@ -69,8 +72,8 @@ class ActiveSlide {
     const std::lock_guard lock(mutex_);
     if (first_failed_ < 0 || tile < first_failed_) {
       first_failed_ = tile;
-      failure_ = Status(status.code(),
-                        WithoutPath(Shown(input_, status).message()));
+      failure_ =
+          Status(status.code(), WithoutPath(Shown(input_, status).message()));
     }
   }
   // Once all tiles are done: what is to be known of those without a result.
@@ -194,6 +197,7 @@ class Stages {
         token->slide = current_;
         token->turn = next_turn_++;
         ++current_->holders;
+        ReadAhead();
         return token;
       }
       Release(*std::exchange(current_, nullptr));
@@ -239,6 +243,7 @@ class Stages {
   StatusOr<std::optional<CandidateWriter>> MakeWriter(const ActiveSlide& slide,
                                                       const SlideTask& task);
   bool HasNextTile();
+  void ReadAhead();
   Status FetchOrFail(TileToken& token);
   Status DetectOrFail(TileToken& token, ParallelFor& executor);
   StatusOr<TileDetections> DetectOn(const Tile& tile, TileToken& token,
@@ -259,6 +264,7 @@ class Stages {
   // Of Feed alone:
   size_t next_input_ = 0;
   int64_t next_turn_ = 0;
+  int64_t hinted_turn_ = 0;  // up to here tiles are being fetched.
   std::shared_ptr<ActiveSlide> current_;
 };
 
@@ -285,7 +291,7 @@ bool Stages::BeginNextSlide() {
       return MakeCollector(*slide, std::move(writer));
     });
     if (!has_work) continue;
-    next_turn_ = 0;
+    next_turn_ = hinted_turn_ = 0;
     if (!slide->IsGood()) slide->opened.turns.clear();
     sink_.Begin(slide->number, slide->opened.plan,
                 std::ssize(slide->opened.turns));
@@ -390,6 +396,17 @@ Status Stages::MergeAgain(ActiveSlide& slide, const SlideInput& input,
   if (turn != std::ssize(turns)) return DataLoss("candidates of other tiles");
   slide.opened.turns.clear();  // none is left to do.
   return OkStatus();
+}
+
+// While tiles are in the network, the system fetches the bytes of those that
+// come next from the disk.
+void Stages::ReadAhead() {
+  const auto end = std::min(next_turn_ + kTilesAhead * options_.threads,
+                            std::ssize(current_->opened.turns));
+  for (; hinted_turn_ < end; ++hinted_turn_) {
+    current_->opened.tiles->WillNeed(
+        current_->opened.turns[static_cast<size_t>(hinted_turn_)].tile);
+  }
 }
 
 bool Stages::HasNextTile() {

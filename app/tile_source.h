@@ -29,6 +29,9 @@ class TileSource {
   // taken once, best in rising order.
   virtual StatusOr<Image> Take(int64_t tile) = 0;
 
+  // A hint that the tile will be taken soon.
+  virtual void WillNeed(int64_t tile) = 0;
+
   // Whether a failure of Take concerns that tile alone; else it is one of the
   // image.
   virtual bool tiles_fail_alone() const = 0;
@@ -52,6 +55,8 @@ class RowTiles final : public TileSource {
         ratio_y_(ratio_y) {}
 
   StatusOr<Image> Take(int64_t tile) override { return cutter_->Take(tile); }
+  // Rows are read in order, which the system sees by itself.
+  void WillNeed(int64_t /*tile*/) override {}
   bool tiles_fail_alone() const override { return false; }
   Box ToLevelZero(int64_t /*tile*/, const Box& box) const override {
     return {.x_min = box.x_min / ratio_x_,
@@ -81,6 +86,7 @@ class SlideTileSource final : public TileSource {
   StatusOr<Image> Take(int64_t tile) override {
     return scaled_->Read(At(tile));
   }
+  void WillNeed(int64_t tile) override { scaled_->WillNeed(At(tile)); }
   bool tiles_fail_alone() const override { return true; }
   Box ToLevelZero(int64_t tile, const Box& box) const override {
     const Tile& origin = At(tile);

@@ -109,6 +109,10 @@ class PosixFileSystem final : public FileSystem {
     return static_cast<int64_t>(count);
   }
 
+  void WillNeed(int file, int64_t offset, int64_t bytes) override {
+    posix_fadvise(file, offset, bytes, POSIX_FADV_WILLNEED);
+  }
+
   StatusOr<SharedBytes> Map(int file, int64_t bytes,
                             const std::string& path) override {
     const auto size = static_cast<size_t>(bytes);

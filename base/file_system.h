@@ -56,6 +56,8 @@ class FileSystem {
   virtual StatusOr<int64_t> ReadAt(int file, int64_t offset,
                                    std::span<std::byte> bytes,
                                    const std::string& path) = 0;
+  // A hint that this range will be read soon: the system may fetch it now.
+  virtual void WillNeed(int /*file*/, int64_t /*offset*/, int64_t /*bytes*/) {}
   // The first `bytes` (at least 1) of the file, read-only and until the last
   // copy of the result goes, also after Close. Who makes the file shorter in
   // the meantime ends the process (SIGBUS; docs/limits.md).

@@ -174,8 +174,8 @@ NetworkCost CostOfNetwork(const LoadedModel& model,
 
 std::vector<std::string> ImagePaths(const std::string& folder) {
   std::vector<std::string> paths;
-  const std::set<std::string> extensions = {".jpg", ".jpeg", ".png", ".tif",
-                                            ".tiff"};
+  const std::set<std::string> extensions = {".jpg",  ".jpeg", ".png", ".tif",
+                                            ".tiff", ".svs",  ".kfb"};
   for (const auto& entry : fs::directory_iterator(folder)) {
     if (!extensions.contains(entry.path().extension().string())) continue;
     paths.push_back(entry.path().string());
@@ -190,12 +190,12 @@ std::vector<std::string> ScoreWords(const BenchOptions& options,
   std::vector<std::string> words = {options.cyto8, "score"};
   words.insert(words.end(), images.begin(), images.end());
   const std::vector<std::string> rest = {
-      "--model",       options.model,
-      "--mpp-from",    options.mpp_from,
-      "--threads",     std::to_string(threads),
-      "--no-overlays", "--quiet",
-      "--output",      out};
+      "--model",       options.model, "--threads", std::to_string(threads),
+      "--no-overlays", "--quiet",     "--output",  out};
   words.insert(words.end(), rest.begin(), rest.end());
+  if (!options.mpp_from.empty()) {
+    words.insert(words.end(), {"--mpp-from", options.mpp_from});
+  }
   words.insert(words.end(), options.flags.begin(), options.flags.end());
   return words;
 }
@@ -205,10 +205,12 @@ nlohmann::json ReadJson(const std::string& path) {
   return nlohmann::json::parse(file);
 }
 
+// That went through the network.
 int64_t TilesOf(const nlohmann::json& run) {
   int64_t tiles = 0;
-  for (const auto& image : run["images"])
-    tiles += image["tiles"].get<int64_t>();
+  for (const auto& image : run["images"]) {
+    tiles += image["tiles_scored"].get<int64_t>();
+  }
   return tiles;
 }
 
@@ -216,7 +218,8 @@ int64_t TilesOf(const nlohmann::json& run) {
 struct Round {
   NetworkCost network = {};  // mean of before and after.
   Finished score = {};
-  double processes_rate = 0;  // of as many single-thread processes.
+  double processes_rate = 0;  // of as many single-thread processes; 0: too few
+                              // images for them.
   int64_t tiles = 0;
 
   double CpuPerTile() const {
@@ -224,10 +227,12 @@ struct Round {
   }
 };
 
-// One single-thread process a thread, each with its share of the images.
+// One single-thread process a thread, each with its share of the images; 0 if
+// there are fewer images than threads.
 double RateOfProcesses(const BenchOptions& options,
                        const std::vector<std::string>& images,
                        const fs::path& folder) {
+  if (std::ssize(images) < options.threads) return 0;
   std::vector<std::vector<std::string>> shares(
       static_cast<size_t>(options.threads));
   for (size_t i = 0; i < images.size(); ++i) {
@@ -311,7 +316,9 @@ void PrintTable(const BenchOptions& options, const std::vector<Round>& rounds,
     share.push_back(100 * rate / round.network.tiles_a_second);
     cpu.push_back(1e3 * round.network.cpu_seconds);
     beyond.push_back(1e3 * (round.CpuPerTile() - round.network.cpu_seconds));
-    scaling.push_back(100 * rate / round.processes_rate);
+    if (round.processes_rate > 0) {
+      scaling.push_back(100 * rate / round.processes_rate);
+    }
     peak.push_back(static_cast<double>(round.score.peak_bytes) / (1 << 20));
   }
   fmt::print("{}; {} images, {} tiles, {} threads, {} rounds; median (range)\n",
@@ -325,8 +332,10 @@ void PrintTable(const BenchOptions& options, const std::vector<Round>& rounds,
              MedianAndSpread(cpu, 1));
   fmt::print("| score beyond it, ms of CPU a tile | {} |\n",
              MedianAndSpread(beyond, 1));
-  fmt::print("| score / single-thread processes, % | {} |\n",
-             MedianAndSpread(scaling, 1));
+  if (!scaling.empty()) {
+    fmt::print("| score / single-thread processes, % | {} |\n",
+               MedianAndSpread(scaling, 1));
+  }
   fmt::print("| peak memory, MiB | {} |\n", MedianAndSpread(peak, 0));
   PrintStages(ReadJson((folder / "out" / "run.json").string()));
   PrintAccuracy(options, folder);
@@ -365,8 +374,9 @@ int main(int argc, char** argv) {
   CLI::App app("Times cyto8 score against its network");
   app.add_option("--cyto8", options.cyto8)->required();
   app.add_option("--model", options.model)->required();
-  app.add_option("--images", options.images, "folder of images")->required();
-  app.add_option("--mpp-from", options.mpp_from)->required();
+  app.add_option("--images", options.images, "folder of images or slides")
+      ->required();
+  app.add_option("--mpp-from", options.mpp_from);
   app.add_option("--gt", options.ground_truth, "COCO truth, for AP50");
   app.add_option("--threads", options.threads)->capture_default_str();
   app.add_option("--rounds", options.rounds)->capture_default_str();

@@ -44,6 +44,7 @@ class KfbSlide final : public SlideReader {
     return index_.Find(block) != nullptr;
   }
   StatusOr<Image> ReadBlock(const BlockId& block) override;
+  void WillNeed(const BlockId& block) override;
   int64_t largest_reduction() const override { return kLargestReduction; }
   int64_t memory_bytes() const override;
 
@@ -80,6 +81,13 @@ StatusOr<std::vector<std::byte>> KfbSlide::ReadJpeg(
   std::vector<std::byte> jpeg(static_cast<size_t>(tile.length));
   CYTO8_RETURN_IF_ERROR(bytes_->ReadAt(*position, jpeg));
   return jpeg;
+}
+
+void KfbSlide::WillNeed(const BlockId& block) {
+  const KfbTile* tile = index_.Find(block);
+  if (tile == nullptr) return;
+  const StatusOr<int64_t> position = PositionOf(*tile);
+  if (position.ok()) bytes_->WillNeed(*position, tile->length);
 }
 
 StatusOr<Image> KfbSlide::ReadBlock(const BlockId& block) {

@@ -31,6 +31,9 @@ class FileBytes final : public SlideBytes {
   Status ReadAt(int64_t offset, std::span<std::byte> dst) const override {
     return ReadExactlyAt(*files_, file_, offset, dst, path_);
   }
+  void WillNeed(int64_t offset, int64_t bytes) const override {
+    files_->WillNeed(file_, offset, bytes);
+  }
   Status Named(const Status& status) const override {
     return Annotate(status, path_);
   }
@@ -52,6 +55,7 @@ class BytesInMemory final : public SlideBytes {
                       dst.begin());
     return OkStatus();
   }
+  void WillNeed(int64_t /*offset*/, int64_t /*bytes*/) const override {}
   Status Named(const Status& status) const override { return status; }
 
  private:

@@ -30,6 +30,8 @@ class SlideBytes {
   // All of `dst`, which lies within [0, size_bytes()). Failures of a file start
   // with its path.
   virtual Status ReadAt(int64_t offset, std::span<std::byte> dst) const = 0;
+  // A hint that this range, which lies inside too, will be read soon.
+  virtual void WillNeed(int64_t offset, int64_t bytes) const = 0;
   // The path in front of what is wrong with the content, if there is one.
   virtual Status Named(const Status& status) const = 0;
 };

@@ -79,6 +79,10 @@ class SlideReader {
   // for a reduction that this reader does not decode.
   virtual StatusOr<Image> ReadBlock(const BlockId& block) = 0;
 
+  // A hint that the block, which lies in the grid, will be read soon: its bytes
+  // may be fetched from the disk meanwhile.
+  virtual void WillNeed(const BlockId& /*block*/) {}
+
   // The largest reduction that ReadBlock decodes at once.
   virtual int64_t largest_reduction() const = 0;
 

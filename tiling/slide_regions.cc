@@ -85,6 +85,27 @@ StatusOr<Image> SlideRegions::Read(const PixelArea& area) {
   return image;
 }
 
+// Not of what the cache has: a hint costs a call of the system.
+void SlideRegions::WillNeed(const PixelArea& area) {
+  const Blocks blocks = BlocksOf(area);
+  for (int64_t row = blocks.first_row; row < blocks.end_row; ++row) {
+    for (int64_t column = blocks.first_column; column < blocks.end_column;
+         ++column) {
+      const BlockId block = IdOf(column, row);
+      if (!IsCached(block)) reader_.WillNeed(block);
+    }
+  }
+}
+
+bool SlideRegions::IsCached(const BlockId& block) {
+  const std::lock_guard lock(mutex_);
+  return by_key_.contains(KeyOf(block));
+}
+
+int64_t SlideRegions::KeyOf(const BlockId& block) const {
+  return block.row * level_.blocks_across() + block.column;
+}
+
 bool SlideRegions::HasPixels(const PixelArea& area) const {
   const Blocks blocks = BlocksOf(area);
   for (int64_t row = blocks.first_row; row < blocks.end_row; ++row) {
@@ -123,7 +144,7 @@ Status SlideRegions::CopyBlock(const BlockId& block, const PixelArea& area,
 // The cache's entry, new where it has none. Whoever holds it may read it
 // after the cache let it go.
 std::shared_ptr<SlideRegions::Entry> SlideRegions::Find(const BlockId& block) {
-  const int64_t key = block.row * level_.blocks_across() + block.column;
+  const int64_t key = KeyOf(block);
   const std::lock_guard lock(mutex_);
   const auto known = by_key_.find(key);
   if (known != by_key_.end()) {

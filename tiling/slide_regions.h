@@ -44,6 +44,9 @@ class SlideRegions {
   // failed fails again while the cache remembers it.
   StatusOr<Image> Read(const PixelArea& area);
 
+  // A hint that the rectangle, which lies inside, will be read soon.
+  void WillNeed(const PixelArea& area);
+
   // Whether the file has any block of the rectangle, which lies inside.
   bool HasPixels(const PixelArea& area) const;
 
@@ -68,6 +71,8 @@ class SlideRegions {
   SlideRegions(SlideReader& reader, const SlideRegionsOptions& options);
   Blocks BlocksOf(const PixelArea& area) const;
   BlockId IdOf(int64_t column, int64_t row) const;
+  int64_t KeyOf(const BlockId& block) const;
+  bool IsCached(const BlockId& block);
   Status CopyBlock(const BlockId& block, const PixelArea& area, Image& dst);
   std::shared_ptr<Entry> Find(const BlockId& block);
   void DropOldest();

@@ -81,6 +81,10 @@ StatusOr<Image> SlideTiles::Read(const Tile& tile) {
   return ResampleArea(image.view(), tile.width_px, tile.height_px, limits_);
 }
 
+void SlideTiles::WillNeed(const Tile& tile) {
+  regions_->WillNeed(SourceOf(tile));
+}
+
 bool SlideTiles::HasPixels(const Tile& tile) const {
   return regions_->HasPixels(SourceOf(tile));
 }

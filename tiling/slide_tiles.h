@@ -50,6 +50,8 @@ class SlideTiles {
   // The pixels of a tile, which lies inside; errors as of SlideRegions::Read:
   // this tile alone has failed.
   StatusOr<Image> Read(const Tile& tile);
+  // A hint that the tile will be read soon.
+  void WillNeed(const Tile& tile);
   // Whether the file has pixels for it.
   bool HasPixels(const Tile& tile) const;
   SlidePlacement PlacementOf(const Tile& tile) const;

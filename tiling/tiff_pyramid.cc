@@ -441,6 +441,7 @@ class TiffPyramid final : public SlideReader {
   const SlideInfo& info() const override { return pyramid_.info; }
   bool HasBlock(const BlockId& block) const override;
   StatusOr<Image> ReadBlock(const BlockId& block) override;
+  void WillNeed(const BlockId& block) override;
   int64_t largest_reduction() const override { return largest_reduction_; }
   int64_t memory_bytes() const override { return memory_bytes_; }
 
@@ -488,6 +489,14 @@ StatusOr<Image> TiffPyramid::ReadBlock(const BlockId& block) {
   StatusOr<Image> image = Decode(tile, block);
   if (image.ok()) return image;
   return bytes_->Named(Annotate(image.status(), NameOfBlock(block)));
+}
+
+void TiffPyramid::WillNeed(const BlockId& block) {
+  for (int64_t plane = 0; plane < LayoutOf(block).planes(); ++plane) {
+    const TiffExtent extent = ExtentOf(block, plane);
+    if (extent.begin == extent.end) continue;
+    bytes_->WillNeed(extent.begin, extent.end - extent.begin);
+  }
 }
 
 StatusOr<Tile> TiffPyramid::ReadTile(const BlockId& block) const {

@@ -12,6 +12,7 @@
 
 #include "app/load_model.h"
 #include "tests/app/app_fixture.h"
+#include "tests/support/faulty_file_system.h"
 #include "tiling/resample.h"
 #include "tiling/tile_grid.h"
 
@@ -58,6 +59,7 @@ class Recorder final : public SlideSink {
 };
 
 struct RunOptions {
+  FileSystem* files = &RealFileSystem();
   int64_t threads = 2;
   Schedule schedule = Schedule::kThroughput;
   int64_t overlap_px = kOverlapPx;
@@ -78,7 +80,7 @@ class ScorePipelineTest : public testing::Test {
   }
 
   StatusOr<SlidePlanner> Planner(const RunOptions& setup) const {
-    return SlidePlanner::Create(RealFileSystem(),
+    return SlidePlanner::Create(*setup.files,
                                 {.mode = setup.mode,
                                  .model_mpp = model_.card.mpp,
                                  .grid = {.tile_width_px = kTilePx,
@@ -107,7 +109,7 @@ class ScorePipelineTest : public testing::Test {
     Results results(inputs.size());
     Recorder recorder(results);
     const Status status =
-        pipeline.Run(RealFileSystem(), inputs, recorder, setup.stopped);
+        pipeline.Run(*setup.files, inputs, recorder, setup.stopped);
     EXPECT_TRUE(status.ok()) << status.message();
     results.most_holders = most_holders;
     return results;
@@ -358,6 +360,16 @@ TEST_F(ScorePipelineTest, ASlideIsReadAtTheLevelOfTheModelsScale) {
   EXPECT_EQ(slide.width_px, 300);
   const Image half = ResampleArea(full.view(), 150, 100).value();
   ExpectSameCells(slide, ScoreImage(half.view(), kModelMpp), 2);
+}
+
+TEST_F(ScorePipelineTest, TheBytesOfASlideAreAskedForAhead) {
+  const Image full = MakeTestImage(900, 700);
+  folder_.Put("slide.tif", TextOf(PyramidOf(full)));
+  FaultyFileSystem files(RealFileSystem());
+  const SlideResult slide = Score("slide.tif", kModelMpp, {.files = &files});
+  ASSERT_TRUE(slide.status.ok()) << slide.status.message();
+  EXPECT_EQ(files.hints(), 15 * 11);  // blocks.
+  EXPECT_EQ(files.unannounced_reads(), 0);
 }
 
 // promises.md P4: what cannot be read is never scored as if it were empty.

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <random>
 
 #include "app/candidate_file.h"
 #include "app/slide_files.h"
@@ -118,6 +119,24 @@ TEST_F(SlideLedgerTest, AChangedOrMissingFileIsMadeAnew) {
   EXPECT_EQ(WorkOf(*Ledger(), input_), SlideWork::kMerge);
   std::filesystem::remove(folder_.PathOf("out/slides/x-1/candidates.bin"));
   EXPECT_EQ(WorkOf(*Ledger(), input_), SlideWork::kScore);
+}
+
+using PromiseP5 = SlideLedgerTest;
+TEST_F(PromiseP5, AHundredFlippedBitsOfTheSlideAreNoticed) {
+  std::mt19937_64 random(5);
+  std::string pixels(5000, '\0');
+  for (char& pixel : pixels) pixel = static_cast<char>(random());
+  folder_.Put("x.svs", pixels);
+  RunOnce();
+  for (int flip = 0; flip < 100; ++flip) {
+    const uint64_t bit = random() % (8 * pixels.size());
+    std::string flipped = pixels;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
+    folder_.Put("x.svs", flipped);
+    EXPECT_EQ(WorkOf(*Ledger(), input_), SlideWork::kScore) << bit;
+  }
+  folder_.Put("x.svs", pixels);
+  EXPECT_EQ(WorkOf(*Ledger(), input_), SlideWork::kNone);
 }
 
 // promises.md P5, P9: the state or the candidates with any byte cut off.

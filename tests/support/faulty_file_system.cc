@@ -33,6 +33,16 @@ void FaultyFileSystem::Watch(const std::string& path, int64_t begin,
   touched_ = false;
 }
 
+int64_t FaultyFileSystem::unannounced_reads() const {
+  const std::lock_guard lock(mutex_);
+  return unannounced_reads_;
+}
+
+int64_t FaultyFileSystem::hints() const {
+  const std::lock_guard lock(mutex_);
+  return std::ssize(hinted_);
+}
+
 bool FaultyFileSystem::touched() const {
   const std::lock_guard lock(mutex_);
   return touched_;
@@ -128,9 +138,22 @@ StatusOr<int64_t> FaultyFileSystem::ReadAt(int file, int64_t offset,
                                            std::span<std::byte> bytes,
                                            const std::string& path) {
   CYTO8_RETURN_IF_ERROR(Meet(FileCall::kReadAt, path));
-  LookAt(path, offset, offset + static_cast<int64_t>(bytes.size()));
+  LookAt(path, offset, offset + std::ssize(bytes));
+  {
+    const std::lock_guard lock(mutex_);
+    const bool announced = hinted_.contains({offset, std::ssize(bytes)});
+    if (!hinted_.empty() && !announced) ++unannounced_reads_;
+  }
   return files_.ReadAt(file, offset, bytes.first(Shortened(bytes.size())),
                        path);
+}
+
+void FaultyFileSystem::WillNeed(int file, int64_t offset, int64_t bytes) {
+  {
+    const std::lock_guard lock(mutex_);
+    hinted_.insert({offset, bytes});
+  }
+  files_.WillNeed(file, offset, bytes);
 }
 
 StatusOr<SharedBytes> FaultyFileSystem::Map(int file, int64_t bytes,

@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/file_system.h"
@@ -65,6 +67,10 @@ class FaultyFileSystem final : public FileSystem {
 
   // The calls since Arm or Disarm, failed ones included.
   std::vector<FileCall> calls() const;
+  // The ranges that ReadAt read, from the first WillNeed on, without one of
+  // just that range before.
+  int64_t unannounced_reads() const;
+  int64_t hints() const;
   // Opened and not closed.
   int64_t open_files() const;
 
@@ -79,6 +85,7 @@ class FaultyFileSystem final : public FileSystem {
                          const std::string& path) override;
   StatusOr<int64_t> ReadAt(int file, int64_t offset, std::span<std::byte> bytes,
                            const std::string& path) override;
+  void WillNeed(int file, int64_t offset, int64_t bytes) override;
   StatusOr<SharedBytes> Map(int file, int64_t bytes,
                             const std::string& path) override;
   StatusOr<int64_t> Write(int file, std::span<const std::byte> bytes,
@@ -112,6 +119,8 @@ class FaultyFileSystem final : public FileSystem {
   int64_t watch_begin_ = 0;
   int64_t watch_end_ = 0;
   bool touched_ = false;
+  std::set<std::pair<int64_t, int64_t>> hinted_;  // offset, bytes.
+  int64_t unannounced_reads_ = 0;
   std::vector<FileCall> calls_;
 };
 

@@ -125,6 +125,20 @@ TEST(KfbSlideTest, EveryBlockIsTheJpegOfItsCell) {
   }
 }
 
+TEST(KfbSlideTest, AHintIsOfTheBytesThatABlockReads) {
+  const KfbSource source = KfbWithPictures(520, 300);
+  OneFile file(EncodeKfb(source));
+  FaultyFileSystem files(file);
+  const std::unique_ptr<SlideReader> slide =
+      OpenKfb(files, "a.kfb", {}).value();
+  for (const KfbTileSource& tile : source.tiles) {
+    slide->WillNeed(BlockOf(tile));
+    ASSERT_TRUE(slide->ReadBlock(BlockOf(tile)).ok());
+  }
+  EXPECT_EQ(files.hints(), std::ssize(source.tiles));
+  EXPECT_EQ(files.unannounced_reads(), 0);
+}
+
 TEST(KfbSlideTest, InfoSaysWhatIsSafeToSay) {
   KfbSource source = KfbWithoutPictures(520, 300);
   source.label = source.overview = source.thumbnail = {Bytes(5), 4, 4};

@@ -58,11 +58,15 @@ class MadeUpSlide final : public SlideReader {
     }
     return image;
   }
+  void WillNeed(const BlockId& block) override {
+    needed.insert({block.column, block.row});
+  }
   int64_t largest_reduction() const override { return 4; }
   int64_t memory_bytes() const override { return 16 * 8 * 3; }
 
   std::set<std::pair<int64_t, int64_t>> damaged;
   std::set<std::pair<int64_t, int64_t>> missing;
+  std::set<std::pair<int64_t, int64_t>> needed;  // soon.
   std::atomic<int> decoded = 0;
 
  private:

@@ -92,6 +92,17 @@ TEST(SlideRegionsTest, WithoutACacheEveryReadDecodes) {
   EXPECT_EQ(slide.decoded, 4);
 }
 
+TEST(SlideRegionsTest, HintsAtTheBlocksThatItHasNot) {
+  MadeUpSlide slide(64, 32, PixelOf);
+  const auto regions = Regions(slide, {});
+  ASSERT_TRUE(regions->Read({0, 0, 16, 8}).ok());
+  regions->WillNeed({15, 0, 18, 9});
+  const std::set<std::pair<int64_t, int64_t>> expected = {
+      {1, 0}, {2, 0}, {0, 1}, {1, 1}, {2, 1}};
+  EXPECT_EQ(slide.needed, expected);
+  EXPECT_EQ(slide.decoded, 1);
+}
+
 TEST(SlideRegionsTest, ADamagedBlockFailsItsRectanglesOnly) {
   MadeUpSlide slide(64, 8, PixelOf);
   slide.damaged = {{1, 0}};
