@@ -198,6 +198,18 @@ StatusOr<bool> Name(std::span<const std::string> slides, Key& key,
   return has_new;
 }
 
+// Of the folders of slides that are there.
+StatusOr<std::vector<std::string>> NamesOfSlides(FileSystem& files,
+                                                 const std::string& output) {
+  const StatusOr<std::vector<DirectoryEntry>> entries =
+      files.ListDirectory(output + "/slides");
+  std::vector<std::string> names;
+  if (entries.status().code() == StatusCode::kNotFound) return names;
+  CYTO8_RETURN_IF_ERROR(entries.status());
+  for (const DirectoryEntry& entry : *entries) names.push_back(entry.name);
+  return names;
+}
+
 }  // namespace
 
 StatusOr<std::vector<AnonymousName>> NameByKeyFile(
@@ -231,19 +243,19 @@ StatusOr<std::vector<AnonymousName>> NameByKeyFile(
 }
 
 Status CheckNameless(FileSystem& files, const std::string& output) {
-  const std::string folder = output + "/slides";
-  const StatusOr<std::vector<DirectoryEntry>> entries =
-      files.ListDirectory(folder);
-  if (entries.status().code() == StatusCode::kNotFound) return OkStatus();
-  CYTO8_RETURN_IF_ERROR(entries.status());
-  const bool is_nameless =
-      std::ranges::all_of(*entries, [](const DirectoryEntry& entry) {
-        return entry.name.starts_with(kPrefix);
-      });
-  if (is_nameless) return OkStatus();
-  return InvalidArgument(folder +
-                         ": has results of slides by their names: "
+  CYTO8_ASSIGN_OR_RETURN(const auto names, NamesOfSlides(files, output));
+  if (std::ranges::all_of(names, IsId)) return OkStatus();
+  return InvalidArgument(output +
+                         "/slides: has results of slides by their names: "
                          "output.anonymize needs another folder");
+}
+
+Status CheckNamed(FileSystem& files, const std::string& output) {
+  CYTO8_ASSIGN_OR_RETURN(const auto names, NamesOfSlides(files, output));
+  if (std::ranges::none_of(names, IsId)) return OkStatus();
+  return InvalidArgument(output +
+                         "/slides: has results of slides without their names: "
+                         "give --anonymize, or another folder");
 }
 
 Status WithoutName(const Status& status) {

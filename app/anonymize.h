@@ -47,6 +47,10 @@ StatusOr<std::vector<AnonymousName>> NameByKeyFile(
 // this output folder.
 Status CheckNameless(FileSystem& files, const std::string& output);
 
+// kInvalidArgument if an earlier run left results of nameless slides there:
+// names beside them would tell.
+Status CheckNamed(FileSystem& files, const std::string& output);
+
 // A failure of what was given, before it has an id: the reason alone.
 Status WithoutName(const Status& status);
 

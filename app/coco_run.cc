@@ -68,13 +68,17 @@ Status CopyOpenFile(FileSystem& files, int file, const std::string& path,
 
 Status CopyList(FileSystem& files, const std::string& path, int64_t entries,
                 ListBody body) {
-  CYTO8_ASSIGN_OR_RETURN(const int file, files.OpenForReading(path));
+  const StatusOr<int> opened = files.OpenForReading(path);
+  // Another run writes into the same folder.
+  if (opened.status().code() == StatusCode::kNotFound) {
+    return Status(StatusCode::kUnavailable, path + ": is gone again");
+  }
+  CYTO8_ASSIGN_OR_RETURN(const int file, opened);
   const Status copied = CopyOpenFile(files, file, path, body);
   const Status closed = files.Close(file, path);
   CYTO8_RETURN_IF_ERROR(copied);
   CYTO8_RETURN_IF_ERROR(closed);
   if (body.IsWhole(entries)) return OkStatus();
-  // Another run writes into the same folder.
   return Status(StatusCode::kUnavailable, path + ": is not the list of " +
                                               std::to_string(entries) +
                                               " boxes that was written");

@@ -239,6 +239,11 @@ std::string CpuModel() {
   return "unknown";
 }
 
+int64_t NanosecondsNow() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+}
+
 std::string UtcNow() {
   const std::time_t now =
       std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());

@@ -44,7 +44,8 @@ Status WriteRunManifest(const RunFacts& facts, const LoadedModel& model,
 std::string_view RunStatus(std::span<const SlideSummary> slides);
 
 std::string HostName();
-std::string CpuModel();  // from /proc/cpuinfo, or "unknown".
-std::string UtcNow();    // "2026-01-31T12:00:00Z".
+std::string CpuModel();    // from /proc/cpuinfo, or "unknown".
+int64_t NanosecondsNow();  // since 1970.
+std::string UtcNow();      // "2026-01-31T12:00:00Z".
 
 }  // namespace cyto8

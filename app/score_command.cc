@@ -129,7 +129,7 @@ std::optional<double> SuppressionInTiles(const PostprocessSettings& settings) {
 
 // Keys of settings that change no candidate: what becomes of them comes later,
 // or nothing does.
-constexpr std::array<std::string_view, 24> kBehindCandidates = {
+constexpr std::array<std::string_view, 25> kBehindCandidates = {
     "input.model",
     "input.mpp",
     "input.mpp_from",
@@ -152,10 +152,12 @@ constexpr std::array<std::string_view, 24> kBehindCandidates = {
     "run.max_failures",
     "run.isolate",
     "run.isolate_mib",
+    "run.budget_s",
     "run.quiet",
     "run.log_json"};
-// Of those, the ones that change results.
-constexpr std::array<std::string_view, 9> kOfResults = {
+// Of those, the ones that change results. Candidates are kept of a whole slide
+// only, which fits any budget.
+constexpr std::array<std::string_view, 10> kOfResults = {
     "postprocess.min_score",
     "postprocess.class_min_score",
     "postprocess.merge",
@@ -164,7 +166,8 @@ constexpr std::array<std::string_view, 9> kOfResults = {
     "quality.min_coverage",
     "output.overlays",
     "output.heatmaps",
-    "output.thumbnails"};
+    "output.thumbnails",
+    "run.budget_s"};
 
 bool IsIn(std::string_view key, std::span<const std::string_view> keys) {
   return std::ranges::find(keys, key) != keys.end();
@@ -218,6 +221,7 @@ class ScoreRun {
   double seconds_ = 0;                // of scoring.
   StopSignal stop_;
   std::string started_ = UtcNow();
+  int64_t started_ns_ = NanosecondsNow();
   std::vector<SlideInput> inputs_;
   int64_t unreadable_folders_ = 0;
   Isa isa_ = Isa::kPlain;
@@ -284,13 +288,15 @@ StatusOr<SlidePlanner> ScoreRun::MakePlanner() const {
                .limits = request_.limits});
 }
 
-// Counting tiles opens images, so they are counted only where it matters.
+// Counting tiles opens images, so they are counted only where it matters, and
+// not where only children may open any.
 Schedule ScoreRun::ScheduleFor(const SlidePlanner& planner) const {
   ScheduleFacts facts = {.is_quantized = !model_.provenance.empty(),
                          .threads = threads_};
   const int64_t enough = UsefulThreads(threads_);
   const bool may_matter = settings_.run.schedule == Schedule::kAuto &&
-                          facts.is_quantized && enough > 1;
+                          facts.is_quantized && enough > 1 &&
+                          !settings_.run.isolate;
   facts.tiles = may_matter ? CountTiles(planner, inputs_, enough) : enough;
   return ChooseSchedule(settings_.run.schedule, facts);
 }
@@ -364,6 +370,7 @@ Status ScoreRun::RunPipeline(const SlidePlanner& planner,
        .schedule = schedule_,
        .merge = Merging(),
        .merge_single_tiles = !SuppressesInTiles(),
+       .classes = std::ssize(model_.card.classes),
        .verdict = {.min_coverage = settings_.quality.min_coverage},
        .budget_s = settings_.run.budget_s.value_or(
            std::numeric_limits<double>::infinity()),
@@ -393,6 +400,8 @@ StatusOr<std::unique_ptr<SlideLedger>> ScoreRun::MakeLedger() const {
   const PostprocessOptions& in_tiles = model_.card.postprocess;
   SlideLedgerOptions options = {.files = &files_,
                                 .output = settings_.output.output,
+                                .classes = std::ssize(model_.card.classes),
+                                .started_ns = started_ns_,
                                 .force = request_.force,
                                 .limits = request_.limits};
   options.candidates_config =
@@ -481,14 +490,14 @@ void ScoreRun::ScoreInChildren(const SlidePlanner& planner, SlideLedger& ledger,
                                ScoreSink& sink) {
   for (size_t i = 0; i < inputs_.size(); ++i) {
     if (stop_.received() || EnoughFailed(sink)) return;
-    const Status child = RunIsolated(settings_.run.isolate_mib, [&] {
-      return ScoreInChild(planner, inputs_[i], ledger);
-    });
-    if (!stop_.received()) sink.EndedElsewhere(i, child);
+    const IsolatedEnd end = RunIsolated(
+        settings_.run.isolate_mib, [this] { return stop_.received(); },
+        [&] { return ScoreInChild(planner, inputs_[i], ledger); });
+    if (!stop_.received()) sink.EndedElsewhere(i, end);
   }
 }
 
-// In the child. What became of the image is in its state.
+// In the child: how the image ended. What else is known of it is in its state.
 Status ScoreRun::ScoreInChild(const SlidePlanner& planner,
                               const SlideInput& input, SlideLedger& ledger) {
   ProgressOptions silent = ProgressOf(request_, 1);
@@ -499,7 +508,7 @@ Status ScoreRun::ScoreInChild(const SlidePlanner& planner,
   ScoreSink sink(SinkContext(ledger, progress, log), {&input, 1});
   const Status status = RunPipeline(planner, {&input, 1}, sink);
   sink.Close();
-  return status;
+  return status.ok() ? sink.slides().front().status : status;
 }
 
 StatusOr<FileLock> ScoreRun::LockOfTables() const {

@@ -150,6 +150,8 @@ StatusOr<std::vector<SlideInput>> DescribeInputs(
   if (!settings.output.anonymize.empty()) {
     CYTO8_RETURN_IF_ERROR(
         NameAll(files, paths, settings, limits, dry_run, inputs));
+  } else {
+    CYTO8_RETURN_IF_ERROR(CheckNamed(files, settings.output.output));
   }
   for (size_t i = 0; i < paths.size(); ++i) {
     ApplySideFiles(side_files, relative[i], settings, inputs[i]);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <mutex>
 #include <new>
 #include <optional>
@@ -21,6 +22,7 @@
 #include "app/session_pool.h"
 #include "app/stopwatch.h"
 #include "app/tbb_parallel_for.h"
+#include "base/checked_math.h"
 #include "base/parallel_for.h"
 #include "tiling/tile_quality.h"
 
@@ -143,6 +145,40 @@ double CoveredArea(const ActiveSlide& slide) {
   return static_cast<double>(CoveredPixels(tiles)) * um2_per_px / kUm2PerMm2;
 }
 
+// What an earlier run made of the tiles of an image.
+struct EarlierTiles {
+  std::vector<int64_t> background = {};
+  std::vector<int64_t> order = {};  // of the others, as they came.
+};
+
+// Whatever the file has, tile by tile.
+template <typename Use>
+Status EachTile(FileSystem& files, const std::string& candidates,
+                const Limits& limits, const Use& use) {
+  CYTO8_ASSIGN_OR_RETURN(const std::unique_ptr<CandidateReader> reader,
+                         CandidateReader::Open(files, candidates, limits));
+  while (true) {
+    CYTO8_ASSIGN_OR_RETURN(std::optional<TileCandidates> tile, reader->Next());
+    if (!tile) return OkStatus();
+    CYTO8_RETURN_IF_ERROR(use(*std::move(tile)));
+  }
+}
+
+// The turns in this order, which is of their tiles.
+Status TakeInOrder(const std::vector<int64_t>& order,
+                   std::vector<TileTurn>& turns) {
+  std::vector<int64_t> tiles;
+  for (const TileTurn& turn : turns) tiles.push_back(turn.tile);
+  if (tiles == order) return OkStatus();
+  std::vector<int64_t> sorted = order;
+  std::ranges::sort(sorted);
+  std::ranges::sort(tiles);
+  if (sorted != tiles) return DataLoss("candidates of other tiles");
+  turns.clear();
+  for (const int64_t tile : order) turns.push_back({.tile = tile});
+  return OkStatus();
+}
+
 // One tile on its way through the stages.
 struct TileToken {
   std::shared_ptr<ActiveSlide> slide;
@@ -237,7 +273,9 @@ class Stages {
   Status MergeAgain(ActiveSlide& slide, const SlideInput& input,
                     const SlideTask& task);
   Status OpenOrFail(ActiveSlide& slide, const SlideInput& input,
-                    const std::vector<int64_t>* background);
+                    const EarlierTiles* earlier);
+  StatusOr<EarlierTiles> TilesOf(const std::string& candidates) const;
+  void NotePlan(ActiveSlide& slide) const;
   Status MakeCollector(ActiveSlide& slide,
                        std::optional<CandidateWriter> writer);
   StatusOr<std::optional<CandidateWriter>> MakeWriter(const ActiveSlide& slide,
@@ -302,10 +340,15 @@ bool Stages::BeginNextSlide() {
 }
 
 Status Stages::OpenOrFail(ActiveSlide& slide, const SlideInput& input,
-                          const std::vector<int64_t>* background) {
+                          const EarlierTiles* earlier) {
   const Stopwatch watch(slide.result.seconds.read);
   slide.result.notes.clear();
-  CYTO8_ASSIGN_OR_RETURN(slide.opened, planner_.Open(input, background));
+  CYTO8_ASSIGN_OR_RETURN(
+      slide.opened,
+      planner_.Open(input, earlier ? &earlier->background : nullptr));
+  if (earlier) {
+    CYTO8_RETURN_IF_ERROR(TakeInOrder(earlier->order, slide.opened.turns));
+  }
   const SlidePlan& plan = slide.opened.plan;
   slide.result.width_px = plan.width_px;
   slide.result.height_px = plan.height_px;
@@ -313,16 +356,28 @@ Status Stages::OpenOrFail(ActiveSlide& slide, const SlideInput& input,
   slide.result.counts = {.planned = std::ssize(plan.tiles),
                          .background = std::ssize(slide.opened.background)};
   slide.result.is_slide = plan.is_slide;
-  if (plan.pages > 1) {
-    AddNote("the first of " + std::to_string(plan.pages) + " pages",
-            slide.result);
-  }
+  NotePlan(slide);
   slide.reaches.clear();
   for (const TileTurn& turn : slide.opened.turns) {
     const Tile& tile = plan.tiles[static_cast<size_t>(turn.tile)];
     slide.reaches.push_back(ReachOf(*slide.opened.tiles, tile, turn.tile));
   }
   return OkStatus();
+}
+
+// What of the file is not looked at, or not in the order that was asked for.
+void Stages::NotePlan(ActiveSlide& slide) const {
+  const SlidePlan& plan = slide.opened.plan;
+  const auto first_of = [&](int64_t count, const std::string& of) {
+    if (count <= 1) return;
+    AddNote("the first of " + std::to_string(count) + " " + of, slide.result);
+  };
+  first_of(plan.pages, "pages");
+  first_of(plan.focal_planes, "focal planes");
+  if (std::isfinite(options_.budget_s) && !slide.opened.is_ranked &&
+      slide.opened.turns.size() > 1) {
+    AddNote("tiles by their place: no level to rank them by", slide.result);
+  }
 }
 
 StatusOr<std::optional<CandidateWriter>> Stages::MakeWriter(
@@ -363,39 +418,34 @@ Status Stages::MakeCollector(ActiveSlide& slide,
 // do not fit after all are no failure: the image is scored.
 Status Stages::MergeAgain(ActiveSlide& slide, const SlideInput& input,
                           const SlideTask& task) {
-  const auto each = [&](const auto& use) -> Status {
-    CYTO8_ASSIGN_OR_RETURN(
-        const std::unique_ptr<CandidateReader> reader,
-        CandidateReader::Open(files_, task.candidates, options_.limits));
-    while (true) {
-      CYTO8_ASSIGN_OR_RETURN(std::optional<TileCandidates> tile,
-                             reader->Next());
-      if (!tile) return OkStatus();
-      CYTO8_RETURN_IF_ERROR(use(*std::move(tile)));
-    }
-  };
-  std::vector<int64_t> background;
-  CYTO8_RETURN_IF_ERROR(each([&](const TileCandidates& tile) {
-    if (tile.outcome == TileOutcome::kBackground) {
-      background.push_back(tile.tile);
-    }
-    return OkStatus();
-  }));
-  CYTO8_RETURN_IF_ERROR(OpenOrFail(slide, input, &background));
+  CYTO8_ASSIGN_OR_RETURN(const EarlierTiles earlier, TilesOf(task.candidates));
+  CYTO8_RETURN_IF_ERROR(OpenOrFail(slide, input, &earlier));
   CYTO8_RETURN_IF_ERROR(MakeCollector(slide, std::nullopt));
   int64_t turn = 0;
-  const std::vector<TileTurn>& turns = slide.opened.turns;
-  CYTO8_RETURN_IF_ERROR(each([&](TileCandidates tile) -> Status {
+  const auto take = [&](TileCandidates tile) -> Status {
     if (tile.outcome == TileOutcome::kBackground) return OkStatus();
-    if (turn == std::ssize(turns) ||
-        turns[static_cast<size_t>(turn)].tile != tile.tile) {
-      return DataLoss("candidates of other tiles");
+    for (const Detection& cell : tile.detections) {
+      CYTO8_RETURN_IF_ERROR(CheckRange("class", int64_t{cell.class_id},
+                                       int64_t{1}, options_.classes));
     }
     return slide.collector->Add(turn++, std::move(tile));
-  }));
-  if (turn != std::ssize(turns)) return DataLoss("candidates of other tiles");
+  };
+  CYTO8_RETURN_IF_ERROR(
+      EachTile(files_, task.candidates, options_.limits, take));
   slide.opened.turns.clear();  // none is left to do.
   return OkStatus();
+}
+
+StatusOr<EarlierTiles> Stages::TilesOf(const std::string& candidates) const {
+  EarlierTiles earlier;
+  CYTO8_RETURN_IF_ERROR(EachTile(
+      files_, candidates, options_.limits, [&](const TileCandidates& tile) {
+        const bool is_empty = tile.outcome == TileOutcome::kBackground;
+        (is_empty ? earlier.background : earlier.order).push_back(tile.tile);
+        return OkStatus();
+      }));
+  std::ranges::sort(earlier.background);
+  return earlier;
 }
 
 // While tiles are in the network, the system fetches the bytes of those that

@@ -75,6 +75,7 @@ struct ScorePipelineOptions {
   // False: the boxes of an image of one tile stay as they are, since the
   // detector has suppressed already. True if it has not.
   bool merge_single_tiles = false;
+  int64_t classes = 0;  // of the detector.
   SlideVerdictOptions verdict = {};
   // Of wall clock for one image; then its tiles that were not begun have no
   // result.

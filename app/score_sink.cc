@@ -36,6 +36,19 @@ StatusOr<RowReader> ReadAgain(FileSystem& files, const std::string& path,
   });
 }
 
+// What the work comes back with; an exception is a failure, too.
+template <typename Work>
+Status Guarded(const SlideInput& input, const Work& work) {
+  const std::string& path = input.identity.path;
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return ResourceExhausted(path + ": out of memory");
+  } catch (const std::exception& error) {
+    return Internal(path + ": " + error.what());
+  }
+}
+
 }  // namespace
 
 ScoreSink::ScoreSink(const ScoreSinkContext& context,
@@ -54,17 +67,38 @@ void ScoreSink::Close() {
   writer_.join();
 }
 
-void ScoreSink::EndedElsewhere(size_t input, const Status& child) {
+void ScoreSink::EndedElsewhere(size_t input, const IsolatedEnd& child) {
   const SlideInput& slide = inputs_[input];
-  StatusOr<SlideSummary> ended = Annotate(child, slide.identity.path);
-  if (child.ok()) ended = context_.ledger->Last(slide);
-  if (ended.ok()) {
-    slides_[input] = *std::move(ended);
+  SlideSummary& summary = slides_[input];
+  if (child.finished) {
+    std::optional<SlideSummary> ended = context_.ledger->Ended(slide);
+    summary.status = child.status;
+    if (ended && HasResult(*ended) == child.status.ok()) {
+      summary = *std::move(ended);
+    } else if (child.status.ok()) {
+      summary.status = DataLoss(slide.identity.path +
+                                ": what its process recorded cannot be read");
+    }
   } else {
-    slides_[input].status = ended.status();
+    summary = EndOfCrash(slide, Annotate(child.status, slide.identity.path));
   }
-  if (!HasResult(slides_[input])) ++failures_;
+  const SlideOutcome outcome = OutcomeOf(summary);
+  if (!HasResult(summary) && outcome != SlideOutcome::kHeld) ++failures_;
   Tell(input);
+}
+
+// The process of an image is gone without a word: what an earlier run left must
+// not stand for what it found.
+SlideSummary ScoreSink::EndOfCrash(const SlideInput& input,
+                                   const Status& crash) {
+  StatusOr<TakenSlide> taken = context_.ledger->Take(input);
+  if (taken.ok() && taken->ended) return *std::move(taken->ended);
+  SlideSummary summary;
+  summary.identity = input.identity;
+  summary.status = crash;
+  Record(summary);
+  context_.ledger->Release(input.identity);
+  return summary;
 }
 
 void ScoreSink::LookAgain() {
@@ -148,24 +182,23 @@ void ScoreSink::WriteAll() {
   }
 }
 
+// In a thread of its own, which no exception may leave.
 void ScoreSink::WriteOne(Finished finished) {
+  const SlideInput& input = inputs_[finished.input];
   SlideResult& result = finished.result;
-  const bool had_result = HasResult(result);
-  if (had_result) {
-    try {
-      result.status = Write(inputs_[finished.input], result);
-    } catch (const std::bad_alloc&) {
-      result.status =
-          ResourceExhausted(result.identity.path + ": out of memory");
-    } catch (const std::exception& error) {
-      result.status = Internal(result.identity.path + ": " + error.what());
-    }
-  }
-  result.status = Shown(inputs_[finished.input], result.status);
   SlideSummary& slide = slides_[finished.input];
-  slide = Summarize(result, context_.card->classes.size());
-  Record(slide);
-  context_.ledger->Release(slide.identity);
+  const bool had_result = HasResult(result);
+  const Status written = Guarded(input, [&] {
+    if (had_result) {
+      result.status = Guarded(input, [&] { return Write(input, result); });
+    }
+    result.status = Shown(input, result.status);
+    slide = Summarize(result, context_.card->classes.size());
+    Record(slide);
+    return OkStatus();
+  });
+  if (!written.ok()) slide.status = written;
+  context_.ledger->Release(input.identity);
   if (had_result && !HasResult(slide)) ++failures_;
   Tell(finished.input);
 }

@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "app/isolated_run.h"
 #include "app/log.h"
 #include "app/model_card.h"
 #include "app/progress.h"
@@ -60,7 +61,7 @@ class ScoreSink final : public SlideSink {
   void Close();
 
   // An image was given to a child process, which ended like this.
-  void EndedElsewhere(size_t input, const Status& child);
+  void EndedElsewhere(size_t input, const IsolatedEnd& child);
 
   // After Close(): how images that other processes had have ended since.
   void LookAgain();
@@ -82,6 +83,7 @@ class ScoreSink final : public SlideSink {
 
   void WriteAll();
   void WriteOne(Finished finished);
+  SlideSummary EndOfCrash(const SlideInput& input, const Status& crash);
   std::string FolderOf(const SlideFacts& slide) const;
   std::unique_ptr<SlideReader> OpenAgain(const SlideInput& input,
                                          SlideFacts& slide) const;

@@ -2,10 +2,13 @@
 // See slide_ledger.h.
 #include "app/slide_ledger.h"
 
+#include <filesystem>
 #include <utility>
 
 #include "app/candidate_file.h"
+#include "app/run_manifest.h"
 #include "app/slide_files.h"
+#include "app/slide_hash.h"
 #include "app/stopwatch.h"
 #include "base/atomic_file.h"
 #include "base/numbers.h"
@@ -61,6 +64,26 @@ SlideSummary EndedAs(const SlideState& state, const SlideInput& input) {
   return slide;
 }
 
+// Which file an image is, for those of the same name in other folders; nothing
+// where names are hidden.
+StatusOr<std::string> OriginOf(const SlideInput& input) {
+  if (!input.hidden_path.empty()) return std::string();
+  std::error_code error;
+  const std::filesystem::path whole =
+      std::filesystem::absolute(input.file(), error).lexically_normal();
+  CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest,
+                         HashOfText(error ? input.file() : whole.string()));
+  return ToHex(digest);
+}
+
+// A slide that was moved has the same bytes, one that was replaced the same
+// path.
+bool IsOfAnother(const SlideState& state, const std::string& origin,
+                 const std::string& sha256) {
+  return !state.origin.empty() && !origin.empty() && state.origin != origin &&
+         state.summary.sha256 != sha256;
+}
+
 }  // namespace
 
 StatusOr<std::unique_ptr<SlideLedger>> SlideLedger::Create(
@@ -99,8 +122,7 @@ StatusOr<TakenSlide> SlideLedger::Take(const SlideInput& input) {
   }
   Claim claim = {.lock = std::move(*lock)};
   StatusOr<TakenSlide> taken = Look(input, claim);
-  const bool is_over = taken.ok() && taken->task.work == SlideWork::kNone;
-  if (!is_over) {
+  if (taken.ok() && taken->task.work != SlideWork::kNone) {
     const std::lock_guard guard(mutex_);
     claims_.emplace(input.identity.id, std::move(claim));
   }
@@ -114,33 +136,68 @@ StatusOr<TakenSlide> SlideLedger::Look(const SlideInput& input,
   TakenSlide taken;
   SlideTask& task = taken.task;
   CYTO8_RETURN_IF_ERROR(RemoveSlideTemporaries(files, folder));
-  const StatusOr<SlideState> state =
-      ReadSlideState(files, folder, input.identity);
+  const StatusOr<SlideState> state = StateOf(input);
   if (!state.ok() && !IsNone(state.status())) return state.status();
   if (state.ok()) claim.attempts = state->summary.attempts + 1;
   const Stopwatch watch(task.seconds);
   CYTO8_RETURN_IF_ERROR(input.status);
   CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest,
-                         Sha256OfFile(files, input.file()));
+                         HashOfSlide(files, input.file()));
   task.sha256 = ToHex(digest);
+  CYTO8_ASSIGN_OR_RETURN(claim.origin, OriginOf(input));
+  if (state.ok() && !options_.force &&
+      IsOfAnother(*state, claim.origin, task.sha256)) {
+    return InvalidArgument(input.identity.path + ": " + folder +
+                           ": has the result of another image of this name: "
+                           "take another folder, or --force");
+  }
   CYTO8_ASSIGN_OR_RETURN(const Keys keys, KeysOf(input, task.sha256));
   claim.keys = keys.texts;
   task.candidates = folder + "/candidates.bin";
   task.fingerprint = keys.candidates;
-  if (options_.force) return taken;
-  if (state.ok() && state->keys == claim.keys &&
-      OutcomeOf(state->summary) == SlideOutcome::kDone) {
-    const Status verified = VerifySlideFiles(files, folder, *state);
-    if (!verified.ok() && !IsNone(verified)) return verified;
-    if (verified.ok()) {
+  if (state.ok()) {
+    CYTO8_ASSIGN_OR_RETURN(const bool is_over,
+                           IsOver(*state, input, claim.keys));
+    if (is_over) {
       task.work = SlideWork::kNone;
       taken.ended = EndedAs(*state, input);
       return taken;
     }
   }
+  if (options_.force) return taken;
   CYTO8_ASSIGN_OR_RETURN(const bool fit, CandidatesFit(task));
   if (fit) task.work = SlideWork::kMerge;
   return taken;
+}
+
+// kDataLoss also if its counts are not those of the model's classes.
+StatusOr<SlideState> SlideLedger::StateOf(const SlideInput& input) const {
+  const std::string folder = FolderOf(input.identity);
+  CYTO8_ASSIGN_OR_RETURN(
+      SlideState state,
+      ReadSlideState(*options_.files, folder, input.identity));
+  const SlideSummary& slide = state.summary;
+  if (HasResult(slide) &&
+      std::ssize(slide.cells_of_class) != options_.classes) {
+    return DataLoss(folder + ": has counts of other classes");
+  }
+  return state;
+}
+
+// Whether nothing is left to do. What another process ended while this run went
+// on is not tried again, whatever came of it.
+StatusOr<bool> SlideLedger::IsOver(const SlideState& state,
+                                   const SlideInput& input,
+                                   const SlideKeys& keys) const {
+  if (!(state.keys == keys)) return false;
+  if (state.ended_ns >= options_.started_ns) return true;
+  if (options_.force || OutcomeOf(state.summary) != SlideOutcome::kDone) {
+    return false;
+  }
+  const Status verified =
+      VerifySlideFiles(*options_.files, FolderOf(input.identity), state);
+  if (!verified.ok() && !IsNone(verified)) return verified;
+  return verified.ok();
 }
 
 StatusOr<bool> SlideLedger::CandidatesFit(const SlideTask& task) const {
@@ -164,6 +221,8 @@ Status SlideLedger::Record(SlideSummary& slide,
     const auto claim = claims_.find(slide.identity.id);
     CYTO8_ENSURE(claim != claims_.end());
     state.keys = claim->second.keys;
+    state.origin = claim->second.origin;
+    state.ended_ns = NanosecondsNow();
     slide.attempts = claim->second.attempts;
   }
   state.summary = slide;
@@ -178,25 +237,11 @@ Status SlideLedger::Record(SlideSummary& slide,
 }
 
 std::optional<SlideSummary> SlideLedger::Ended(const SlideInput& input) const {
-  const StatusOr<SlideState> state =
-      ReadSlideState(*options_.files, FolderOf(input.identity), input.identity);
+  const StatusOr<SlideState> state = StateOf(input);
   if (!state.ok()) return std::nullopt;
   const StatusOr<Keys> keys = KeysOf(input, state->summary.sha256);
   if (!keys.ok() || !(keys->texts == state->keys)) return std::nullopt;
   return EndedAs(*state, input);
-}
-
-StatusOr<SlideSummary> SlideLedger::Last(const SlideInput& input) const {
-  std::optional<SlideSummary> ended = Ended(input);
-  if (ended) return *std::move(ended);
-  CYTO8_ASSIGN_OR_RETURN(
-      const SlideState state,
-      ReadSlideState(*options_.files, FolderOf(input.identity),
-                     input.identity));
-  // One that failed early knows nothing of what decides results; a result of
-  // other settings is that of an earlier run.
-  if (HasResult(state.summary)) return Held(input).status;
-  return EndedAs(state, input);
 }
 
 void SlideLedger::Release(const SlideIdentity& slide) {

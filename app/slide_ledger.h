@@ -30,7 +30,10 @@ struct SlideLedgerOptions {
   // What decides the candidates of every image, and what else its results.
   std::string candidates_config = {};
   std::string results_config = {};
-  bool force = false;  // what is there does not count.
+  int64_t classes = 0;  // of the model.
+  // When this run began: what was ended since, others on this folder did.
+  int64_t started_ns = 0;
+  bool force = false;  // what was there before does not count.
   Limits limits = {};
 };
 
@@ -47,8 +50,9 @@ class SlideLedger {
   static StatusOr<std::unique_ptr<SlideLedger>> Create(
       const SlideLedgerOptions& options);
 
-  // Locks the image and says what is left to do. Once it is locked a failure
-  // leaves it so.
+  // Locks the image and says what is left to do. A failure leaves nothing
+  // locked and what is there as it was. kInvalidArgument if the folder has the
+  // result of another image, unless forced.
   StatusOr<TakenSlide> Take(const SlideInput& input);
 
   // Whether it is locked by this ledger; else its folder is not to be touched.
@@ -62,15 +66,13 @@ class SlideLedger {
   // not, or with other settings.
   std::optional<SlideSummary> Ended(const SlideInput& input) const;
 
-  // How an image that a child process was given has ended: as its state says.
-  StatusOr<SlideSummary> Last(const SlideInput& input) const;
-
   void Release(const SlideIdentity& slide);
 
  private:
   struct Claim {
     FileLock lock;
     SlideKeys keys = {};
+    std::string origin = {};
     int64_t attempts = 1;
   };
   struct Keys {
@@ -85,6 +87,9 @@ class SlideLedger {
   StatusOr<Keys> KeysOf(const SlideInput& input,
                         const std::string& sha256) const;
   StatusOr<TakenSlide> Look(const SlideInput& input, Claim& claim) const;
+  StatusOr<SlideState> StateOf(const SlideInput& input) const;
+  StatusOr<bool> IsOver(const SlideState& state, const SlideInput& input,
+                        const SlideKeys& keys) const;
   StatusOr<bool> CandidatesFit(const SlideTask& task) const;
 
   const SlideLedgerOptions options_;

@@ -18,9 +18,6 @@ constexpr double kMaxEnlargement = 16;
 
 // Of decoded blocks, for each slide that is open.
 constexpr int64_t kSlideCacheBytes = int64_t{64} << 20;
-// A tile, and the pixels that it is resampled from: up to 4 times as many,
-// since finer ones are reduced by half while they are decoded.
-constexpr int64_t kSlideTileCopies = 6;
 
 // Of a slide at the scale of the network. Blocks that neighbouring strips share
 // are decoded twice, so it is wide; those that two rows of tiles share stay in
@@ -85,8 +82,8 @@ int64_t SlidePlan::PixelBytes(int64_t in_flight) const {
     tile_bytes =
         std::max(tile_bytes, tile.width_px * tile.height_px * kRgbChannels);
   }
-  // A tile of a slide and what it is resampled from.
-  if (is_slide) return decoder_bytes + kSlideTileCopies * tile_bytes;
+  // A tile of a slide, what it is made from, and what resampling holds.
+  if (is_slide) return decoder_bytes + 2 * tile_bytes + 2 * source_bytes;
   return decoder_bytes + tile_bytes +
          TileCutter::HeldBytes(tiles, scaled_width_px, in_flight);
 }
@@ -194,6 +191,7 @@ Status SlidePlanner::Survey(SlideReader& reader, const SlideTileSource& scaled,
   slide.turns = TurnsOf(plan, slide.background);
   if (survey && options_.darkest_first) {
     DarkestFirst(*survey, scaled, slide.turns);
+    slide.is_ranked = true;
   }
   return OkStatus();
 }
@@ -230,6 +228,7 @@ StatusOr<SlidePlan> SlidePlanner::PlanOf(SlideReader& slide,
   const SlideInfo& info = slide.info();
   SlidePlan plan = {.width_px = info.levels.front().width_px,
                     .height_px = info.levels.front().height_px,
+                    .focal_planes = info.focal_planes,
                     .is_slide = true};
   CYTO8_ASSIGN_OR_RETURN(
       plan.mpp,
@@ -245,6 +244,9 @@ StatusOr<SlidePlan> SlidePlanner::PlanOf(SlideReader& slide,
   plan.scaled_height_px = tiles->height_px();
   plan.decoder_bytes = kSlideCacheBytes + slide.memory_bytes();
   CYTO8_RETURN_IF_ERROR(PlaceTiles(input, plan));
+  for (const Tile& tile : plan.tiles) {
+    plan.source_bytes = std::max(plan.source_bytes, tiles->SourceBytes(tile));
+  }
   return plan;
 }
 

@@ -75,6 +75,8 @@ struct SlidePlan {
   std::vector<Tile> tiles = {};  // of the scaled image, by rising y_px.
   int64_t decoder_bytes = 0;     // that reading it may hold.
   int64_t pages = 1;             // of the file; the first is read.
+  int64_t focal_planes = 1;      // likewise.
+  int64_t source_bytes = 0;      // most that a tile of a slide is made from.
   // Read block by block, with a cache: tiles_fail_alone (tile_source.h).
   bool is_slide = false;
 
@@ -94,6 +96,7 @@ struct OpenedSlide {
   // Those to be scored, in this order; all others are background.
   std::vector<TileTurn> turns;
   std::vector<int64_t> background;
+  bool is_ranked = false;  // turns: the darkest tiles first.
 };
 
 // In strips, but those of `background`, in rising order.

@@ -123,6 +123,8 @@ Json StateJson(const SlideState& state) {
           {"notes", ValidUtf8(slide.notes)},
           {"candidates_key", state.keys.candidates},
           {"results_key", state.keys.results},
+          {"origin", state.origin},
+          {"ended_ns", state.ended_ns},
           {"seconds", SecondsJson(slide.seconds)},
           {"files", FilesJson(state.files)}};
 }
@@ -150,6 +152,8 @@ SlideState StateOf(const Json& json, const SlideIdentity& identity) {
   json.at("notes").get_to(slide.notes);
   json.at("candidates_key").get_to(state.keys.candidates);
   json.at("results_key").get_to(state.keys.results);
+  state.origin = json.value("origin", "");
+  state.ended_ns = json.value("ended_ns", int64_t{0});
   const Json& seconds = json.at("seconds");
   StageSeconds& stages = slide.seconds;
   double* const fields[] = {&stages.read,  &stages.decode, &stages.resample,

@@ -34,6 +34,8 @@ struct SlideKeys {
 struct SlideState {
   SlideSummary summary = {};
   SlideKeys keys = {};
+  std::string origin = {};  // hash of the image's path; empty: not told.
+  int64_t ended_ns = 0;     // since 1970; 0: not told.
   std::vector<WrittenFile> files = {};
 };
 

@@ -89,6 +89,11 @@ bool SlideTiles::HasPixels(const Tile& tile) const {
   return regions_->HasPixels(SourceOf(tile));
 }
 
+int64_t SlideTiles::SourceBytes(const Tile& tile) const {
+  const PixelArea source = SourceOf(tile);
+  return source.width_px * source.height_px * kRgbChannels;
+}
+
 SlidePlacement SlideTiles::PlacementOf(const Tile& tile) const {
   const PixelArea source = SourceOf(tile);
   const auto reduction = static_cast<double>(choice_.reduction);

@@ -55,6 +55,8 @@ class SlideTiles {
   // Whether the file has pixels for it.
   bool HasPixels(const Tile& tile) const;
   SlidePlacement PlacementOf(const Tile& tile) const;
+  // Of the pixels that a tile is made from.
+  int64_t SourceBytes(const Tile& tile) const;
 
  private:
   SlideTiles(SlideReader& reader, const LevelChoice& choice,

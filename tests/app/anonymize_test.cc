@@ -278,6 +278,18 @@ TEST_F(AnonymizeTest, ResultsByNameAreNotMixedWithOthers) {
                 "output.anonymize needs another folder");
 }
 
+TEST_F(AnonymizeTest, NamesAreNotPutBesideResultsWithout) {
+  const std::string out = folder_.PathOf("out");
+  EXPECT_TRUE(CheckNamed(files_, out).ok());
+  fs::create_directories(out + "/slides/anon-1-01234567");
+  EXPECT_TRUE(CheckNamed(files_, out).ok());
+  fs::create_directories(out + "/slides/anon-0123456789abcdef");
+  EXPECT_EQ(CheckNamed(files_, out).ToString(),
+            "INVALID_ARGUMENT: " + out +
+                "/slides: has results of slides without their names: give "
+                "--anonymize, or another folder");
+}
+
 TEST(WithoutNamesTest, OfAnInputTheReasonStays) {
   EXPECT_EQ(
       WithoutName(NotFound("/a: b/c: No such file or directory")).ToString(),

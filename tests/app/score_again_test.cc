@@ -9,6 +9,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "app/slide_id.h"
+#include "base/file_lock.h"
 #include "tests/app/app_fixture.h"
 #include "tests/support/image_encoding.h"
 
@@ -26,15 +28,18 @@ class ScoreAgainTest : public testing::Test {
     PutSlide("b.tif", 300, 200);
   }
 
-  void PutSlide(const std::string& name, int64_t width, int64_t height) const {
-    const auto level = [](int64_t w, int64_t h) {
-      return TiffSource{.width_px = w,
-                        .height_px = h,
-                        .tile_px = 64,
-                        .values = ValuesOf(MakeTestImage(w, h).view())};
-    };
-    folder_.Put(name, TextOf(EncodeTiff({level(width, height),
-                                         level(width / 2, height / 2)})));
+  void PutSlide(const std::string& name, int64_t width, int64_t height,
+                int64_t levels = 2) const {
+    std::vector<TiffSource> sources;
+    for (int64_t i = 0; i < levels; ++i) {
+      const int64_t w = width >> i;
+      const int64_t h = height >> i;
+      sources.push_back({.width_px = w,
+                         .height_px = h,
+                         .tile_px = 64,
+                         .values = ValuesOf(MakeTestImage(w, h).view())});
+    }
+    folder_.Put(name, TextOf(EncodeTiff(sources)));
   }
 
   Outcome Score(std::vector<std::string> more = {},
@@ -103,6 +108,47 @@ TEST_F(ScoreAgainTest, AChildThatFailsFailsItsImageAlone) {
   EXPECT_EQ(Images()[1]["status"], "done");
 }
 
+TEST_F(ScoreAgainTest, AnImageThatAnotherHasIsHeldForAChildToo) {
+  const std::string slide =
+      folder_.PathOf("out/slides/" + SlideId("a.png").value());
+  fs::create_directories(slide);
+  const auto lock =
+      FileLock::TryAcquire(RealFileSystem(), slide + "/.lock").value();
+  ASSERT_TRUE(lock.has_value());
+  const Outcome outcome = Score({"--isolate", "--on-error=stop"});
+  EXPECT_EQ(outcome.code, ExitCode::kTemporary) << outcome.err;
+  EXPECT_EQ(Images()[0]["status"], "held");
+  EXPECT_EQ(Images()[1]["status"], "done");
+}
+
+// Tiles of a run with little time are kept as they came, the darkest first.
+TEST_F(ScoreAgainTest, CandidatesOfABudgetThatWasEnoughAreMergedAgain) {
+  PutSlide("c.tif", 300, 200, 3);
+  const auto score = [&](std::vector<std::string> more) {
+    EXPECT_EQ(Score(std::move(more), {"c.tif"}).code, ExitCode::kWhole);
+    return Images()[0];
+  };
+  const nlohmann::json ranked = score({"--budget-s=1000"});
+  EXPECT_GT(ranked["seconds"]["infer"], 0);
+  EXPECT_EQ(ranked["notes"], "a slide has no overlay");
+  EXPECT_EQ(
+      score({"--budget-s=1000", "--match-threshold=0.2"})["seconds"]["infer"],
+      0);
+  const nlohmann::json again =
+      score({"--budget-s=0.001", "--match-threshold=0.2"});
+  EXPECT_EQ(again["seconds"]["infer"], 0);
+  EXPECT_EQ(again["coverage"], 1.0);
+  const auto merged = Contents();
+  score({"--match-threshold=0.2", "--force"});
+  for (const auto& [path, content] : Contents()) {
+    if (path.ends_with("/candidates.bin")) {
+      EXPECT_NE(content, merged.at(path)) << "no other order";
+    } else {
+      EXPECT_EQ(content, merged.at(path)) << path;
+    }
+  }
+}
+
 TEST_F(ScoreAgainTest, PromiseP13AnUnchangedRunWritesNothingOfItsImages) {
   ASSERT_EQ(Score().code, ExitCode::kWhole);
   const auto files = Files();
@@ -152,7 +198,8 @@ TEST_F(ScoreAgainTest, WithoutTimeOneTileIsScoredAndTheRestIsStated) {
   EXPECT_EQ(image["tiles_scored"], 1);
   EXPECT_NE(image["scan"], "OK");
   EXPECT_EQ(image["notes"],
-            "5 of 6 tiles were not reached in time; a slide has no overlay");
+            "tiles by their place: no level to rank them by; 5 of 6 tiles were "
+            "not reached in time; a slide has no overlay");
 }
 
 TEST_F(ScoreAgainTest, CoverageBelowTheLimitHasItsExitCode) {

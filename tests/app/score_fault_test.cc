@@ -179,7 +179,8 @@ TEST_F(ScoreFaultTest, AnUnreadableModelRefusesNothingForGood) {
   model_ = "mini.yaml";
   const std::vector<FileCall> calls = CallsOfAWholeRun();
   const auto written = std::ranges::find(calls, FileCall::kMakeDirectory);
-  for (int64_t i = kCallsOfListing; i < written - calls.begin(); ++i) {
+  // The first is a look at the folders of an earlier run.
+  for (int64_t i = kCallsOfListing + 1; i < written - calls.begin(); ++i) {
     SCOPED_TRACE("call " + std::to_string(i));
     files_.Arm({.index = i, .error_number = EIO});
     const Outcome outcome = Score();

@@ -105,7 +105,8 @@ class ScorePipelineTest : public testing::Test {
     ScorePipeline pipeline(planner, detectors,
                            {.threads = setup.threads,
                             .schedule = setup.schedule,
-                            .merge = setup.merge});
+                            .merge = setup.merge,
+                            .classes = std::ssize(model_.card.classes)});
     Results results(inputs.size());
     Recorder recorder(results);
     const Status status =

@@ -382,7 +382,7 @@ TEST_F(CocoRunTest, AFileThatIsNotWhatWasWrittenIsAnotherRuns) {
     EXPECT_EQ(status.message(), error);
   }
   fs::remove(path);
-  EXPECT_EQ(StatusOfRun({a_}).code(), StatusCode::kNotFound);
+  EXPECT_EQ(StatusOfRun({a_}).code(), StatusCode::kUnavailable);
 }
 
 // The run's own files.

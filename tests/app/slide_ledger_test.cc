@@ -6,14 +6,20 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <limits>
+#include <optional>
 #include <random>
 
 #include "app/candidate_file.h"
+#include "app/run_manifest.h"
 #include "app/slide_files.h"
 #include "tests/support/temporary_folder.h"
 
 namespace cyto8 {
 namespace {
+
+// Of a run that began after all that is there was ended.
+constexpr int64_t kFarAhead = std::numeric_limits<int64_t>::max();
 
 class SlideLedgerTest : public testing::Test {
  protected:
@@ -61,7 +67,8 @@ class SlideLedgerTest : public testing::Test {
   SlideLedgerOptions options_ = {.files = &RealFileSystem(),
                                  .output = folder_.PathOf("out"),
                                  .candidates_config = "tiles 768\n",
-                                 .results_config = "nms 0.5\n"};
+                                 .results_config = "nms 0.5\n",
+                                 .started_ns = kFarAhead};
   SlideInput input_;
 };
 
@@ -105,6 +112,56 @@ TEST_F(PromiseP13, WhatComesBehindHasThemMergedAgain) {
   options_ = options;
   input_.identity.image_id = 8;
   EXPECT_EQ(WorkOf(*Ledger(), input_), SlideWork::kMerge);
+}
+
+TEST_F(SlideLedgerTest, ASlideThatCannotBeReadKeepsWhatIsThere) {
+  RunOnce();
+  const std::string state = folder_.Get("out/slides/x-1/state.json");
+  std::filesystem::rename(folder_.PathOf("x.svs"), folder_.PathOf("y.svs"));
+  const auto ledger = Ledger();
+  EXPECT_EQ(ledger->Take(input_).status().code(), StatusCode::kNotFound);
+  EXPECT_FALSE(ledger->Holds(input_.identity));
+  EXPECT_EQ(folder_.Get("out/slides/x-1/state.json"), state);
+  std::filesystem::rename(folder_.PathOf("y.svs"), folder_.PathOf("x.svs"));
+  EXPECT_EQ(WorkOf(*ledger, input_), SlideWork::kNone);
+}
+
+TEST_F(SlideLedgerTest, AnotherSlideOfTheSameNameIsRefused) {
+  RunOnce();
+  SlideInput other = input_;
+  std::filesystem::create_directory(folder_.PathOf("next"));
+  folder_.Put("next/x.svs", "others");
+  other.identity.path = folder_.PathOf("next/x.svs");
+  EXPECT_EQ(Ledger()->Take(other).status().ToString(),
+            "INVALID_ARGUMENT: " + other.identity.path + ": " +
+                folder_.PathOf("out/slides/x-1") +
+                ": has the result of another image of this name: take another "
+                "folder, or --force");
+  folder_.Put("next/x.svs", "pixels");  // the same slide, moved.
+  EXPECT_EQ(WorkOf(*Ledger(), other), SlideWork::kNone);
+  folder_.Put("next/x.svs", "others");
+  options_.force = true;
+  EXPECT_EQ(WorkOf(*Ledger(), other), SlideWork::kScore);
+}
+
+TEST_F(SlideLedgerTest, WhatOthersEndedSinceThisRunBeganIsNotDoneAgain) {
+  options_.started_ns = NanosecondsNow();
+  RunOnce();
+  folder_.Put("out/slides/x-1/detections.csv", "changed");
+  options_.force = true;
+  const auto ledger = Ledger();
+  const TakenSlide taken = ledger->Take(input_).value();
+  EXPECT_EQ(taken.task.work, SlideWork::kNone);
+  EXPECT_EQ(taken.ended->counts.scored, 1);
+  options_.started_ns = NanosecondsNow();
+  EXPECT_EQ(WorkOf(*Ledger(), input_), SlideWork::kScore);
+}
+
+TEST_F(SlideLedgerTest, CountsOfOtherClassesAreNotBelieved) {
+  RunOnce();
+  options_.classes = 6;
+  EXPECT_EQ(WorkOf(*Ledger(), input_), SlideWork::kMerge);
+  EXPECT_EQ(Ledger()->Ended(input_), std::nullopt);
 }
 
 TEST_F(SlideLedgerTest, ForceScoresAgain) {
@@ -187,16 +244,6 @@ TEST_F(SlideLedgerTest, WhatAnotherHasIsHeldUntilItIsReleased) {
   Finish(*other, taken.task);
   EXPECT_EQ(OutcomeOf(ledger->Ended(input_).value()), SlideOutcome::kDone);
   EXPECT_EQ(WorkOf(*ledger, input_), SlideWork::kNone);
-}
-
-TEST_F(SlideLedgerTest, AnUnreadableSlideFailsAndStaysLocked) {
-  std::filesystem::remove(input_.identity.path);
-  const auto ledger = Ledger();
-  EXPECT_EQ(ledger->Take(input_).status().code(), StatusCode::kNotFound);
-  EXPECT_EQ(OutcomeOf(*Ledger()->Take(input_).value().ended),
-            SlideOutcome::kHeld);
-  ledger->Release(input_.identity);
-  EXPECT_FALSE(Ledger()->Take(input_).ok());
 }
 
 }  // namespace
