@@ -34,7 +34,7 @@ StatusOr<OpenedImage> OpenImage(FileSystem& files, const std::string& path,
   CYTO8_ASSIGN_OR_RETURN(const std::vector<std::byte> begin,
                          ReadSignature(*file));
   OpenedImage image;
-  if (MayBeSlide(begin)) {
+  if (IsNamedAsMirax(path) || MayBeSlide(begin)) {
     StatusOr<std::unique_ptr<SlideReader>> slide =
         OpenSlideFile(files, path, limits);
     if (slide.ok() && IsPyramid((*slide)->info())) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A file as what it is best read as: rows from top to bottom, or a slide whose
-// blocks come in any order. Told by the content, never by the name. Tested by
-// tests/tiling/image_opener_test.cc.
+// blocks come in any order. Told by the content; of MIRAX alone, whose files
+// begin as JPEG does, by the name. Tested by tests/tiling/image_opener_test.cc.
 #pragma once
 
 #include <memory>

@@ -2,6 +2,7 @@
 // Content to reader; see slide_opener.h.
 #include "tiling/slide_opener.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <utility>
@@ -34,6 +35,16 @@ bool IsForOpenSlide(const Status& status, const std::string& path) {
   return status.code() == StatusCode::kDataLoss && IsOfAnotherMaker(path);
 }
 
+// OpenSlide knows it by its name and by the folder beside it.
+StatusOr<std::unique_ptr<SlideReader>> OpenMirax(const std::string& path,
+                                                 const Limits& limits) {
+  if (!OpenSlideVendor(path).empty()) return OpenByOpenSlide(path, limits);
+  return DataLoss(path +
+                  ": is no MIRAX slide that OpenSlide knows: its name must end "
+                  "in .mrxs, and Slidedat.ini must lie in the folder of the "
+                  "same name without .mrxs");
+}
+
 // Neither KFB nor TIFF. What nobody knows is named by its content.
 StatusOr<std::unique_ptr<SlideReader>> OpenOtherKind(
     std::span<const std::byte> begin, const std::string& path,
@@ -46,6 +57,16 @@ StatusOr<std::unique_ptr<SlideReader>> OpenOtherKind(
 
 }  // namespace
 
+bool IsNamedAsMirax(std::string_view path) {
+  constexpr std::string_view kEnding = ".mrxs";
+  if (path.size() < kEnding.size()) return false;
+  const auto lower = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  };
+  return std::ranges::equal(path.substr(path.size() - kEnding.size()), kEnding,
+                            {}, lower);
+}
+
 StatusOr<std::unique_ptr<SlideReader>> OpenSlideFile(FileSystem& files,
                                                      const std::string& path,
                                                      const Limits& limits) {
@@ -54,6 +75,7 @@ StatusOr<std::unique_ptr<SlideReader>> OpenSlideFile(FileSystem& files,
   CYTO8_ASSIGN_OR_RETURN(const std::vector<std::byte> begin,
                          ReadSignature(*file));
   if (begin.empty()) return DataLoss(path + ": the file is empty");
+  if (IsNamedAsMirax(path)) return OpenMirax(path, limits);
   if (LooksLikeKfb(begin)) return OpenKfb(files, path, limits);
   if (!IsTiff(begin)) return OpenOtherKind(begin, path, limits);
   StatusOr<std::unique_ptr<SlideReader>> direct =

@@ -32,9 +32,10 @@ TiffSource Tiled(int64_t width_px, int64_t height_px) {
 class ImageOpenerTest : public testing::Test {
  protected:
   // "rows", the reader of a slide, or the error.
-  std::string Open(const Bytes& content) {
-    folder_.Put("file", TextOf(content));
-    const StatusOr<OpenedImage> image = OpenImage(files_, path_, {});
+  std::string Open(const Bytes& content, std::string_view name = "file") {
+    folder_.Put(name, TextOf(content));
+    const StatusOr<OpenedImage> image =
+        OpenImage(files_, folder_.PathOf(name), {});
     if (!image.ok()) return image.status().ToString();
     EXPECT_NE(image->rows == nullptr, image->slide == nullptr);
     return image->rows ? "rows" : image->slide->info().reader;
@@ -61,6 +62,29 @@ TEST_F(ImageOpenerTest, PyramidsAreSlides) {
   aperio.description = "Aperio Image Library\r\nx|AppMag = 20|MPP = 0.5";
   EXPECT_EQ(Open(EncodeTiff(aperio)), "direct");
   EXPECT_EQ(Open(EncodeKfb(KfbWithPictures(300, 200, 0))), "kfb");
+}
+
+// The file of a MIRAX slide is a small JPEG: it must not pass for the slide.
+TEST_F(ImageOpenerTest, WhatIsNamedAsMiraxIsLeftToOpenSlide) {
+  const Bytes jpeg = EncodeJpeg(MakeTestImage(40, 30).view());
+  EXPECT_EQ(Open(jpeg, "a.jpg"), "rows");
+  for (const char* name : {"a.mrxs", "a.MRXS", "a.Mrxs", ".mrxs"}) {
+    EXPECT_EQ(Open(jpeg, name),
+              "DATA_LOSS: " + folder_.PathOf(name) +
+                  ": is no MIRAX slide that OpenSlide knows: its name must end "
+                  "in .mrxs, and Slidedat.ini must lie in the folder of the "
+                  "same name without .mrxs");
+  }
+  EXPECT_EQ(Open({}, "a.mrxs"),
+            "DATA_LOSS: " + folder_.PathOf("a.mrxs") + ": the file is empty");
+  EXPECT_EQ(Open(jpeg, "mrxs"), "rows");
+  // Now OpenSlide knows it, and says what is wrong with it.
+  ASSERT_TRUE(RealFileSystem().MakeDirectory(folder_.PathOf("a")).ok());
+  folder_.Put("a/Slidedat.ini", "[GENERAL]\n");
+  const std::string error = Open(jpeg, "a.mrxs");
+  EXPECT_TRUE(error.starts_with("DATA_LOSS: " + folder_.PathOf("a.mrxs") +
+                                ": OpenSlide: "))
+      << error;
 }
 
 TEST_F(ImageOpenerTest, WhatNobodyReadsIsNamedAsRowsNameIt) {
