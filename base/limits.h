@@ -8,7 +8,8 @@
 namespace cyto8 {
 
 struct Limits {
-  int64_t max_side_px = 200'000;                 // either side of an image.
+  int64_t max_side_px = 1'000'000;               // either side of an image.
+  int64_t max_row_side_px = 200'000;             // of an image read as rows.
   int64_t max_slide_pixels = int64_t{1} << 36;   // of an image read as rows.
   int64_t max_image_pixels = int64_t{1} << 28;   // decoded as one piece.
   int64_t max_image_bytes = int64_t{1} << 30;    // encoded, in memory whole.

@@ -45,7 +45,7 @@ Status CheckRecord(const Record& record, const Kind& kind,
   }
   CYTO8_RETURN_IF_ERROR(CheckKfbField("header length", LoadU32(record, 24),
                                       kRecordBytes, kRecordBytes));
-  return CheckImageSize(LoadI32(record, 12), LoadI32(record, 8), limits);
+  return CheckImageSize(LoadI32(record, 12), LoadI32(record, 8), AsKfb(limits));
 }
 
 // The first part of the file behind `position`, or its end.

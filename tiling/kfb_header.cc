@@ -140,7 +140,7 @@ Status CheckFields(const KfbHeader& header, int64_t file_size,
   CYTO8_RETURN_IF_ERROR(CheckRange("tile records", header.records, 1,
                                    std::min(kMaxKfbTiles, limits.max_tiles)));
   CYTO8_RETURN_IF_ERROR(
-      CheckRowsSize(header.width_px, header.height_px, limits));
+      CheckRowsSize(header.width_px, header.height_px, AsKfb(limits)));
   CYTO8_RETURN_IF_ERROR(
       CheckKfbField("scan magnification", header.magnification, 1, 100));
   const int64_t index_bytes = header.records * kKfbRecordBytes;
@@ -154,6 +154,12 @@ Status CheckFields(const KfbHeader& header, int64_t file_size,
 
 bool LooksLikeKfb(std::span<const std::byte> begin) {
   return HasMarker(begin, 0, kStart);
+}
+
+Limits AsKfb(const Limits& limits) {
+  Limits of_kfb = limits;
+  of_kfb.max_side_px = std::min(limits.max_side_px, kMaxKfbSidePx);
+  return of_kfb;
 }
 
 StatusOr<KfbHeader> ReadKfbHeader(ByteSource& bytes, const Limits& limits) {

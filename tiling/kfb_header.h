@@ -18,6 +18,7 @@ namespace cyto8 {
 inline constexpr int64_t kKfbBlockPx = 256;     // both sides of a tile.
 inline constexpr int64_t kKfbRecordBytes = 64;  // of the tile index.
 inline constexpr int64_t kMaxKfbTiles = 2'000'000;
+inline constexpr int64_t kMaxKfbSidePx = 200'000;
 inline constexpr int64_t kMaxKfbJpegBytes = int64_t{8} << 20;
 
 // Serial number, scan time and all tagged fields stay in the file.
@@ -37,6 +38,9 @@ struct KfbHeader {
 
 // From the first bytes of a file, 7 are enough; true also for a KFBF.
 bool LooksLikeKfb(std::span<const std::byte> begin);
+
+// The limits with the bounds of the format on sides.
+Limits AsKfb(const Limits& limits);
 
 // kDataLoss if damaged, kUnimplemented for a KFBF or a variant that no known
 // scanner writes, kInvalidArgument beyond a limit; with field, value and range.

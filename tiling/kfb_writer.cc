@@ -14,6 +14,7 @@
 #include "base/checked_math.h"
 #include "base/input_file.h"
 #include "tiling/jpeg_encoder.h"
+#include "tiling/kfb_header.h"  // kMaxKfbSidePx
 
 namespace cyto8 {
 namespace {
@@ -235,7 +236,12 @@ class KfbWriter final : public SlideWriter {
   std::string thumbnail_;
 };
 
+// What is written is read again.
 Status CheckKfb(const SlideFileOptions& options) {
+  CYTO8_RETURN_IF_ERROR(CheckRange("width of a KFB", options.levels[0].width_px,
+                                   1, kMaxKfbSidePx));
+  CYTO8_RETURN_IF_ERROR(CheckRange(
+      "height of a KFB", options.levels[0].height_px, 1, kMaxKfbSidePx));
   CYTO8_RETURN_IF_ERROR(CheckRange(
       "tile_px of a KFB", options.levels[0].block_width_px, kTilePx, kTilePx));
   const auto levels = static_cast<int64_t>(options.levels.size());

@@ -128,7 +128,7 @@ StatusOr<std::unique_ptr<RowSource>> OpenBytes(
     std::unique_ptr<ByteSource> bytes, const std::string& path,
     const Limits& limits) {
   auto rows = std::make_unique<OpenedRows>(std::move(bytes), path);
-  CYTO8_RETURN_IF_ERROR(rows->Open(limits));
+  CYTO8_RETURN_IF_ERROR(rows->Open(AsRows(limits)));
   return std::unique_ptr<RowSource>(std::move(rows));
 }
 
@@ -202,6 +202,12 @@ Limits AsOnePiece(const Limits& limits) {
   of_image.max_slide_pixels =
       std::min(limits.max_slide_pixels, limits.max_image_pixels);
   return of_image;
+}
+
+Limits AsRows(const Limits& limits) {
+  Limits of_rows = limits;
+  of_rows.max_side_px = std::min(limits.max_side_px, limits.max_row_side_px);
+  return of_rows;
 }
 
 }  // namespace cyto8

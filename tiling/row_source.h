@@ -74,12 +74,16 @@ StatusOr<std::unique_ptr<RowSource>> OpenRows(std::unique_ptr<InputFile> file,
 StatusOr<std::unique_ptr<RowSource>> OpenRows(std::span<const std::byte> bytes,
                                               const Limits& limits);
 
-// For those who make sources. kInvalidArgument if a side is outside
+// For those who make sources and slides. kInvalidArgument if a side is outside
 // [1, limits.max_side_px] or the area above limits.max_slide_pixels.
 Status CheckRowsSize(int64_t width_px, int64_t height_px, const Limits& limits);
 // kInvalidArgument above limits.max_decoder_bytes.
 Status CheckDecoderBytes(int64_t memory_bytes, const Limits& limits);
 // The limits of an image whose pixels are held in memory all at once.
 Limits AsOnePiece(const Limits& limits);
+// The limits of an image read from top to bottom: what is held of it grows with
+// its width, so its sides may have limits.max_row_side_px, those of a slide
+// more. All OpenRows and ScaledRows (scaled_rows.h) hold to them.
+Limits AsRows(const Limits& limits);
 
 }  // namespace cyto8

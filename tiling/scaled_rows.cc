@@ -136,9 +136,10 @@ StatusOr<std::unique_ptr<RowSource>> ScaledRows(
     std::unique_ptr<RowSource> source, int64_t width_px, int64_t height_px,
     ScaledRowSeconds& seconds, const Limits& limits) {
   ImageInfo info = source->info();
-  CYTO8_ASSIGN_OR_RETURN(AreaResampler resampler,
-                         AreaResampler::Create(info.width_px, info.height_px,
-                                               width_px, height_px, limits));
+  CYTO8_ASSIGN_OR_RETURN(
+      AreaResampler resampler,
+      AreaResampler::Create(info.width_px, info.height_px, width_px, height_px,
+                            AsRows(limits)));
   info.width_px = width_px;
   info.height_px = height_px;
   return std::unique_ptr<RowSource>(std::make_unique<ScaledRowSource>(

@@ -128,7 +128,7 @@ TEST_F(CandidateFileTest, RefusesValuesThatNobodyWrites) {
       {48, std::string("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8),
        "damaged candidates: tiles = -1: must be in [0, 4000000]"},
       {56, std::string(8, '\0'),
-       "damaged candidates: width = 0: must be in [1, 200000]"},
+       "damaged candidates: width = 0: must be in [1, 1000000]"},
       {72, "\4", "damaged candidates: tile 0: number = 4: must be in [0, 3]"},
       {168, "\2", "damaged candidates: tile 1: comes twice"},
       {80, "\3",

@@ -176,7 +176,7 @@ TEST_F(ServingTest, PixelsOfAnotherKindAreRefused) {
   EXPECT_EQ(Refusal(Pixels({0, 10, 10, 3})),
             "input \"image_arrays\": batch = 0: must be in [1, 1]");
   EXPECT_EQ(Refusal(Pixels({1, 0, 10, 3})),
-            "input \"image_arrays\": height = 0: must be in [1, 200000]");
+            "input \"image_arrays\": height = 0: must be in [1, 1000000]");
 }
 
 TEST_F(ServingTest, OnlyTheNamedOutputsCome) {

@@ -276,11 +276,11 @@ TEST_F(MakeSlideTest, BadOptionsAreNamedAndNothingIsWritten) {
           "s.svs: the name of a slide ends in .tif, .tiff, .svs or .kfb, as "
           "its --format");
   refused([](Options& o) { o.width_px = 0; },
-          "width_px = 0: must be in [1, 200000]");
-  refused([](Options& o) { o.height_px = 200'001; },
-          "height_px = 200001: must be in [1, 200000]");
+          "width_px = 0: must be in [1, 1000000]");
+  refused([](Options& o) { o.height_px = 1'000'001; },
+          "height_px = 1000001: must be in [1, 1000000]");
   refused([](Options& o) { o.width_px = 300; },
-          "width = 300: must be in [406, 200000]: the largest field and the "
+          "width = 300: must be in [406, 1000000]: the largest field and the "
           "widest seam distance must fit");
   refused([](Options& o) { o.um_per_px = 0; },
           "--mpp = 0: must be in [0.05, 5]");

@@ -175,21 +175,21 @@ TEST_F(SlideSceneTest, BadOptionsAreRefused) {
   SceneOptions bad = good;
   bad.width_px = 59;
   EXPECT_EQ(Refusal(bad),
-            "width = 59: must be in [60, 200000]: the largest field and the "
+            "width = 59: must be in [60, 1000000]: the largest field and the "
             "widest seam distance must fit");
   bad = good;
   bad.seams_px = {256};
   EXPECT_EQ(Refusal(bad),
-            "width = 60: must be in [316, 200000]: the largest field and the "
+            "width = 60: must be in [316, 1000000]: the largest field and the "
             "widest seam distance must fit");
   bad.seams_px = {1};
-  EXPECT_EQ(Refusal(bad), "seam_px = 1: must be in [2, 200000]");
+  EXPECT_EQ(Refusal(bad), "seam_px = 1: must be in [2, 1000000]");
   bad = good;
   bad.density = 1.5;
   EXPECT_EQ(Refusal(bad), "density = 1.5: must be in [0, 1]");
   bad = good;
-  bad.height_px = 200'001;
-  EXPECT_EQ(Refusal(bad), "height = 200001: must be in [45, 200000]");
+  bad.height_px = 1'000'001;
+  EXPECT_EQ(Refusal(bad), "height = 1000001: must be in [45, 1000000]");
 }
 
 }  // namespace

@@ -65,9 +65,10 @@ TEST(ImageTest, ACopyIsIndependentAndAMoveKeepsThePixels) {
 }
 
 TEST(ImageTest, SidesAndAreaAreBounded) {
-  EXPECT_EQ(RefusalOf(0, 1), "width_px = 0: must be in [1, 200000]");
-  EXPECT_EQ(RefusalOf(1, -5), "height_px = -5: must be in [1, 200000]");
-  EXPECT_EQ(RefusalOf(200'001, 1), "width_px = 200001: must be in [1, 200000]");
+  EXPECT_EQ(RefusalOf(0, 1), "width_px = 0: must be in [1, 1000000]");
+  EXPECT_EQ(RefusalOf(1, -5), "height_px = -5: must be in [1, 1000000]");
+  EXPECT_EQ(RefusalOf(1'000'001, 1),
+            "width_px = 1000001: must be in [1, 1000000]");
   EXPECT_EQ(RefusalOf(200'000, 200'000),
             "image pixels = 40000000000: must be in [1, 268435456]");
   EXPECT_EQ(RefusalOf(3, 4, {.max_image_pixels = 11}),

@@ -180,13 +180,15 @@ TEST(AreaResamplerTest, RefusesSidesOutOfRange) {
     return AreaResampler::Create(a, b, c, d).status().ToString();
   };
   EXPECT_EQ(refusal(0, 1, 1, 1),
-            "INVALID_ARGUMENT: src_width_px = 0: must be in [1, 200000]");
-  EXPECT_EQ(refusal(1, 200'001, 1, 1),
-            "INVALID_ARGUMENT: src_height_px = 200001: must be in [1, 200000]");
+            "INVALID_ARGUMENT: src_width_px = 0: must be in [1, 1000000]");
+  EXPECT_EQ(
+      refusal(1, 1'000'001, 1, 1),
+      "INVALID_ARGUMENT: src_height_px = 1000001: must be in [1, 1000000]");
   EXPECT_EQ(refusal(1, 1, -1, 1),
-            "INVALID_ARGUMENT: dst_width_px = -1: must be in [1, 200000]");
-  EXPECT_EQ(refusal(1, 1, 1, 200'001),
-            "INVALID_ARGUMENT: dst_height_px = 200001: must be in [1, 200000]");
+            "INVALID_ARGUMENT: dst_width_px = -1: must be in [1, 1000000]");
+  EXPECT_EQ(
+      refusal(1, 1, 1, 1'000'001),
+      "INVALID_ARGUMENT: dst_height_px = 1000001: must be in [1, 1000000]");
 }
 
 TEST(AreaResamplerTest, RefusesRowsOutOfTurn) {

@@ -331,6 +331,8 @@ TEST(PromiseP3, AKfbCutAtAnyByteIsRefused) {
 
 TEST(PromiseP6, AKfbBeyondALimitIsRefused) {
   const Bytes bytes = Small();
+  EXPECT_LT(kMaxKfbSidePx, Limits().max_side_px);
+  EXPECT_EQ(AsKfb({}).max_side_px, kMaxKfbSidePx);
   EXPECT_EQ(ErrorOf(bytes, {.max_side_px = 519}),
             "INVALID_ARGUMENT: width_px = 520: must be in [1, 519]");
   EXPECT_EQ(ErrorOf(bytes, {.max_slide_pixels = 155'999}),

@@ -269,7 +269,7 @@ std::vector<MalformedSlide> WrongSides() {
         {kTileWidth, "level " + number + ": TileWidth = "},
         {kTileLength, "level " + number + ": TileLength = "}};
     for (const auto& [tag, name] : names) {
-      for (const uint64_t side : {uint64_t{0}, uint64_t{200'001}, kMost32}) {
+      for (const uint64_t side : {uint64_t{0}, uint64_t{1'000'001}, kMost32}) {
         table.Add(
             name + std::to_string(side),
             [&](Tiff& t) {
@@ -277,7 +277,7 @@ std::vector<MalformedSlide> WrongSides() {
               t.PutValue(i, tag, side);
             },
             "INVALID_ARGUMENT: " + name + std::to_string(side) +
-                ": must be in [1, 200000]");
+                ": must be in [1, 1000000]");
       }
     }
   }
@@ -601,7 +601,7 @@ std::vector<MalformedSlide> WrongBigTiffs() {
   };
   table.Add("a width of 2^40", of_width(kLong8, uint64_t{1} << 40),
             "INVALID_ARGUMENT: directory 0: width_px = 1099511627776: must be "
-            "in [1, 200000]");
+            "in [1, 1000000]");
   table.Add("a width of 2^64", of_width(kLong8, kMost64),
             Directory(0) + "ImageWidth has a value above 9223372036854775807");
   table.Add("a negative width", of_width(kSignedLong8, kMost64),

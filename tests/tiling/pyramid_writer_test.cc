@@ -134,10 +134,10 @@ std::string Refusal(int64_t width_px, int64_t height_px, int64_t tile_px) {
 }
 
 TEST(PyramidWriterTest, SizesOutsideTheLimitsAreRefused) {
-  EXPECT_EQ(Refusal(0, 5, 256), "width_px = 0: must be in [1, 200000]");
-  EXPECT_EQ(Refusal(5, -1, 256), "height_px = -1: must be in [1, 200000]");
-  EXPECT_EQ(Refusal(5, 200'001, 256),
-            "height_px = 200001: must be in [1, 200000]");
+  EXPECT_EQ(Refusal(0, 5, 256), "width_px = 0: must be in [1, 1000000]");
+  EXPECT_EQ(Refusal(5, -1, 256), "height_px = -1: must be in [1, 1000000]");
+  EXPECT_EQ(Refusal(5, 1'000'001, 256),
+            "height_px = 1000001: must be in [1, 1000000]");
   EXPECT_EQ(Refusal(5, 5, 0), "tile_px = 0: must be in [16, 1024]");
   EXPECT_EQ(Refusal(5, 5, 2048), "tile_px = 2048: must be in [16, 1024]");
   EXPECT_EQ(Refusal(5, 5, 100), "tile_px = 100: must be a multiple of 16");

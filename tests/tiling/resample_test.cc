@@ -67,9 +67,9 @@ TEST(ResampledSideTest, RefusesScalesOutOfRange) {
 
 TEST(ResampledSideTest, RefusesSidesOutOfRange) {
   EXPECT_EQ(RefusalOf(ResampledSide(0, 1, 1)),
-            "side_px = 0: must be in [1, 200000]");
+            "side_px = 0: must be in [1, 1000000]");
   EXPECT_EQ(RefusalOf(ResampledSide(200'000, 1000, 0.001)),
-            "resampled side_px = 200000000000: must be in [0, 200000]");
+            "resampled side_px = 200000000000: must be in [0, 1000000]");
 }
 
 struct Golden {
@@ -140,13 +140,13 @@ TEST(ResampleAreaTest, ReadsOnlyTheWindowOfAView) {
 TEST(ResampleAreaTest, RefusesSizesOutOfRange) {
   const Image src = MakeTestImage(4, 4);
   EXPECT_EQ(ResampleArea(src.view(), 0, 4).status().message(),
-            "width_px = 0: must be in [1, 200000]");
+            "width_px = 0: must be in [1, 1000000]");
   EXPECT_EQ(ResampleArea(src.view(), 20, 20, {.max_image_pixels = 399})
                 .status()
                 .message(),
             "image pixels = 400: must be in [1, 399]");
   EXPECT_EQ(ResampleArea(ImageView{}, 4, 4).status().message(),
-            "width_px = 0: must be in [1, 200000]");
+            "width_px = 0: must be in [1, 1000000]");
 }
 
 }  // namespace

@@ -304,6 +304,20 @@ TEST(RowSourceTest, RowsMayBeMoreThanAnImageInOnePiece) {
   }
 }
 
+// Rows are held whole: their sides have a limit of their own.
+TEST(RowSourceTest, SidesOfRowsAreBoundedBelowThoseOfSlides) {
+  const Limits limits = {.max_side_px = 50, .max_row_side_px = 40};
+  for (const Kind& kind : kKinds) {
+    const Bytes bytes = kind.encode(MakeTestImage(40, 25).view());
+    EXPECT_TRUE(OpenRows(bytes, limits).ok()) << kind.name;
+    const Bytes wide = kind.encode(MakeTestImage(41, 25).view());
+    EXPECT_EQ(OpenRows(wide, limits).status().message(),
+              "width_px = 41: must be in [1, 40]");
+    EXPECT_EQ(OpenRows(bytes, {.max_side_px = 39}).status().message(),
+              "width_px = 40: must be in [1, 39]");
+  }
+}
+
 TEST(RowSourceTest, WhatIsNoImageIsNamed) {
   const TemporaryFolder folder;
   folder.Put("empty", "");

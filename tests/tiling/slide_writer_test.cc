@@ -291,6 +291,14 @@ TEST_F(SlideWriterTest, WhatAFormatDoesNotAllowIsRefused) {
   options.levels = PyramidLevels(kWidth, kHeight, 128).value();
   EXPECT_EQ(refusal(SlideFormat::kKfb, options),
             "tile_px of a KFB = 128: must be in [256, 256]");
+  options = Options("a.kfb");
+  options.levels[0].width_px = 200'001;
+  EXPECT_EQ(refusal(SlideFormat::kKfb, options),
+            "width of a KFB = 200001: must be in [1, 200000]");
+  options.levels[0].width_px = 200'000;
+  options.levels[0].height_px = 200'001;
+  EXPECT_EQ(refusal(SlideFormat::kKfb, options),
+            "height of a KFB = 200001: must be in [1, 200000]");
   EXPECT_EQ(refusal(SlideFormat::kKfb, Options("a.svs")),
             folder_.PathOf("a.svs") + ": the name of a KFB ends in .kfb");
   EXPECT_TRUE(folder_.Names().empty());

@@ -389,7 +389,7 @@ TEST(PromiseP6, PngClaimingHugeSidesIsRefused) {
             "[1, 268435456]");
   EXPECT_EQ(DecodeStatus(WithSize(bytes, 0x7FFFFFFF, 1)).ToString(),
             "INVALID_ARGUMENT: width_px = 2147483647: must be in "
-            "[1, 200000]");
+            "[1, 1000000]");
   EXPECT_FALSE(DecodeStatus(WithSize(bytes, 0x80000000, 1)).ok());
   EXPECT_FALSE(DecodeStatus(WithSize(bytes, 0, 20)).ok());
 }

@@ -330,20 +330,20 @@ TEST(TileGridTest, RejectsOverlapOutsideTheTile) {
 
 TEST(TileGridTest, RejectsTilesOutOfRange) {
   EXPECT_EQ(CreateMessage(10, 10, Square(0, 0)),
-            "tile_width_px = 0: must be in [1, 200000]");
+            "tile_width_px = 0: must be in [1, 1000000]");
   EXPECT_EQ(
       CreateMessage(
           10, 10,
-          {.tile_width_px = 5, .tile_height_px = 200'001, .overlap_px = 0}),
-      "tile_height_px = 200001: must be in [1, 200000]");
+          {.tile_width_px = 5, .tile_height_px = 1'000'001, .overlap_px = 0}),
+      "tile_height_px = 1000001: must be in [1, 1000000]");
 }
 
 TEST(TileGridTest, RejectsImagesOutOfRange) {
-  EXPECT_EQ(CreateMessage(0, 10, {}), "width_px = 0: must be in [1, 200000]");
+  EXPECT_EQ(CreateMessage(0, 10, {}), "width_px = 0: must be in [1, 1000000]");
   EXPECT_EQ(CreateMessage(10, -1, {}),
-            "height_px = -1: must be in [1, 200000]");
-  EXPECT_EQ(CreateMessage(200'001, 10, {}),
-            "width_px = 200001: must be in [1, 200000]");
+            "height_px = -1: must be in [1, 1000000]");
+  EXPECT_EQ(CreateMessage(1'000'001, 10, {}),
+            "width_px = 1000001: must be in [1, 1000000]");
 }
 
 TEST(TileGridTest, RejectsMoreTilesThanTheLimit) {

@@ -286,9 +286,9 @@ ReducedSides Sides(int64_t full_width, int64_t full_height, int64_t width,
 
 TEST(TissueMaskTest, RefusesSidesThatDoNotFit) {
   EXPECT_EQ(CreateMessage(Sides(0, 100, 1, 10)),
-            "full_width_px = 0: must be in [1, 200000]");
-  EXPECT_EQ(CreateMessage(Sides(100, 200'001, 1, 10)),
-            "full_height_px = 200001: must be in [1, 200000]");
+            "full_width_px = 0: must be in [1, 1000000]");
+  EXPECT_EQ(CreateMessage(Sides(100, 1'000'001, 1, 10)),
+            "full_height_px = 1000001: must be in [1, 1000000]");
   EXPECT_EQ(CreateMessage(Sides(3600, 3600, 99, 100)),
             "width_px = 99: must be in [100, 3600]");
   EXPECT_EQ(CreateMessage(Sides(3600, 3600, 100, 3601)),
@@ -304,7 +304,7 @@ TEST(TissueMaskTest, RefusesOptionsOutOfRange) {
   EXPECT_EQ(CreateMessage(sides, {.contrast = 65}),
             "contrast = 65: must be in [1, 64]");
   EXPECT_EQ(CreateMessage(sides, {.margin_px = -1}),
-            "margin_px = -1: must be in [0, 200000]");
+            "margin_px = -1: must be in [0, 1000000]");
 }
 
 TEST(TissueMaskTest, RefusesPixelsThatLieOutside) {

@@ -108,7 +108,7 @@ TEST(AnchorGeneratorTest, EveryLevelMayHaveItsOwnScale) {
 
 TEST(AnchorGeneratorTest, RefusesOptionsOutOfRange) {
   AnchorGeneratorOptions options = Options(0, 64);
-  EXPECT_EQ(ErrorOf(options), "image_width_px = 0: must be in [1, 200000]");
+  EXPECT_EQ(ErrorOf(options), "image_width_px = 0: must be in [1, 1000000]");
   options = Options(64, 64);
   options.min_level = 8;
   EXPECT_EQ(ErrorOf(options), "min_level = 8: must be in [0, 7]");

@@ -172,9 +172,9 @@ TEST(PreprocessorTest, RefusesArgumentsOutOfRange) {
   EXPECT_EQ(error(image, {.height_px = 8, .width_px = 8}),
             "image 100 x 1 px: too narrow to be resized to 8 x 8");
   EXPECT_EQ(error({}, {.height_px = 8, .width_px = 8}),
-            "image width_px = 0: must be in [1, 200000]");
+            "image width_px = 0: must be in [1, 1000000]");
   EXPECT_EQ(error(image, {.height_px = 8, .width_px = 0}),
-            "input width_px = 0: must be in [1, 200000]");
+            "input width_px = 0: must be in [1, 1000000]");
   EXPECT_EQ(error(image, {.height_px = 4, .width_px = 8}),
             "floats of the network input = 192: must be in [96, 96]");
   EXPECT_EQ(

@@ -531,9 +531,9 @@ TEST_F(RuleTest, AMapWithoutPixels) {
 
 TEST_F(RuleTest, SizesAreInRange) {
   const ValueRef y = Add(Op::kRelu, {x_});
-  EXPECT_EQ(RefusalOf(y, {0, 5}), "height = 0: must be in [1, 200000]");
-  EXPECT_EQ(RefusalOf(y, {5, 200'001}),
-            "width = 200001: must be in [1, 200000]");
+  EXPECT_EQ(RefusalOf(y, {0, 5}), "height = 0: must be in [1, 1000000]");
+  EXPECT_EQ(RefusalOf(y, {5, 1'000'001}),
+            "width = 1000001: must be in [1, 1000000]");
   EXPECT_EQ(RefusalOf(y, {200'000, 200'000}),
             "node \"x\" (Input): output bytes = 320000000000: must be in [0, "
             "2147483648]");
