@@ -2,6 +2,7 @@
 // See image_opener.h.
 #include "tiling/image_opener.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <utility>
@@ -20,9 +21,27 @@ bool MayBeSlide(std::span<const std::byte> begin) {
   return format.status().code() == StatusCode::kUnimplemented;
 }
 
-// A plain TIFF in tiles is read as any other image is.
-bool IsPyramid(const SlideInfo& slide) {
-  return slide.levels.size() > 1 || slide.format != "tiled TIFF";
+// Of a field of view, as cameras give them.
+constexpr int64_t kMaxFieldPx = 4096;
+
+bool HasAllBlocks(const SlideReader& slide) {
+  const SlideLevel& level = slide.info().levels.front();
+  for (int64_t row = 0; row < level.blocks_down(); ++row) {
+    for (int64_t column = 0; column < level.blocks_across(); ++column) {
+      if (!slide.HasBlock({.column = column, .row = row})) return false;
+    }
+  }
+  return true;
+}
+
+// A plain TIFF in tiles that is whole and no larger than a field: read as any
+// other image is. Of a slide a tile may be missing or damaged.
+bool IsField(const SlideReader& slide) {
+  const SlideInfo& info = slide.info();
+  if (info.levels.size() > 1 || info.format != "tiled TIFF") return false;
+  const SlideLevel& level = info.levels.front();
+  return std::max(level.width_px, level.height_px) <= kMaxFieldPx &&
+         HasAllBlocks(slide);
 }
 
 }  // namespace
@@ -37,7 +56,7 @@ StatusOr<OpenedImage> OpenImage(FileSystem& files, const std::string& path,
   if (IsNamedAsMirax(path) || MayBeSlide(begin)) {
     StatusOr<std::unique_ptr<SlideReader>> slide =
         OpenSlideFile(files, path, limits);
-    if (slide.ok() && IsPyramid((*slide)->info())) {
+    if (slide.ok() && !IsField(**slide)) {
       image.slide = std::move(*slide);
       return image;
     }

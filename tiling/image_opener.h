@@ -21,9 +21,11 @@ struct OpenedImage {
   std::unique_ptr<SlideReader> slide = {};
 };
 
-// JPEG, PNG and plain TIFF are rows; a TIFF with a pyramid, KFB and whatever
-// else OpenSlide reads are slides. Errors start with the path; of a file that
-// nobody reads it is that of OpenRows. `files` outlives the result.
+// JPEG, PNG and plain TIFF are rows; KFB, a TIFF in tiles and whatever else
+// OpenSlide reads are slides, but for a TIFF of one level in tiles of which
+// none is missing, with at most 4096 px a side: that is a field, and rows.
+// Errors start with the path; of a file that nobody reads it is that of
+// OpenRows. `files` outlives the result.
 StatusOr<OpenedImage> OpenImage(FileSystem& files, const std::string& path,
                                 const Limits& limits);
 

@@ -87,6 +87,20 @@ TEST_F(ImageOpenerTest, WhatIsNamedAsMiraxIsLeftToOpenSlide) {
       << error;
 }
 
+// One level in tiles: a field if it is small and whole, else a slide, of which
+// the tiles that are there can be read.
+TEST_F(ImageOpenerTest, OneLevelInTilesIsAFieldIfItIsSmallAndWhole) {
+  EXPECT_EQ(Open(EncodeTiff(Tiled(4096, 16))), "rows");
+  EXPECT_EQ(Open(EncodeTiff(Tiled(4097, 16))), "direct");
+  EXPECT_EQ(Open(EncodeTiff(Tiled(16, 4096))), "rows");
+  EXPECT_EQ(Open(EncodeTiff(Tiled(16, 4097))), "direct");
+  TiffSource sparse = Tiled(40, 30);  // 3 x 2 tiles.
+  for (const int64_t missing : {0, 3, 5}) {
+    sparse.missing_tiles = {missing};
+    EXPECT_EQ(Open(EncodeTiff(sparse)), "direct") << missing;
+  }
+}
+
 TEST_F(ImageOpenerTest, WhatNobodyReadsIsNamedAsRowsNameIt) {
   const auto bytes = [](std::string_view text) {
     const auto span = std::as_bytes(std::span(text));
