@@ -304,10 +304,16 @@ StatusOr<int64_t> TiffDirectory::NumberOr(const TiffTag& tag,
   return Has(tag) ? Number(tag) : missing;
 }
 
-StatusOr<std::vector<int64_t>> TiffDirectory::Numbers(
-    const TiffTag& tag) const {
+StatusOr<std::vector<int64_t>> TiffDirectory::NumbersUpTo(const TiffTag& tag,
+                                                          int64_t most) const {
   CYTO8_ASSIGN_OR_RETURN(const Entry* entry, NeedNumbers(tag));
-  return NumbersOf(tag, *entry);
+  CYTO8_RETURN_IF_ERROR(CheckWhole(tag, *entry));
+  if (entry->count <= static_cast<uint64_t>(most)) {
+    return NumbersOf(tag, *entry);
+  }
+  return Damaged(std::string(tag.name) + " has " +
+                 std::to_string(entry->count) + " values: must have at most " +
+                 std::to_string(most));
 }
 
 StatusOr<std::vector<int64_t>> TiffDirectory::Numbers(const TiffTag& tag,

@@ -48,8 +48,10 @@ class TiffDirectory {
   // The only value; of the one with a default the tag may be missing.
   StatusOr<int64_t> Number(const TiffTag& tag) const;
   StatusOr<int64_t> NumberOr(const TiffTag& tag, int64_t missing) const;
-  // All, at least one; or exactly as many.
-  StatusOr<std::vector<int64_t>> Numbers(const TiffTag& tag) const;
+  // All, at least one and at most as many; or exactly as many. A number takes 8
+  // bytes where a BYTE of the file takes one: `most` is checked first.
+  StatusOr<std::vector<int64_t>> NumbersUpTo(const TiffTag& tag,
+                                             int64_t most) const;
   StatusOr<std::vector<int64_t>> Numbers(const TiffTag& tag,
                                          int64_t count) const;
 

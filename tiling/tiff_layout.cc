@@ -176,7 +176,8 @@ Status ReadAlpha(const TiffDirectory& directory, TiffLayout& layout) {
   const int64_t colours = ColoursOf(layout.colour);
   std::vector<int64_t> kinds;
   if (directory.Has(kExtraSamples)) {
-    CYTO8_ASSIGN_OR_RETURN(kinds, directory.Numbers(kExtraSamples));
+    CYTO8_ASSIGN_OR_RETURN(kinds,
+                           directory.NumbersUpTo(kExtraSamples, kMaxSamples));
   }
   const auto extras = static_cast<int64_t>(kinds.size());
   if (layout.samples != colours + extras) {

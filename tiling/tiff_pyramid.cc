@@ -180,12 +180,6 @@ Status PyramidParser::ReadDirectories() {
 // Each may be reached once only.
 Status PyramidParser::CheckSubDirectories(
     const std::vector<int64_t>& offsets) const {
-  const int64_t count = std::ssize(offsets);
-  if (count > TiffDirectory::kMaxChain) {
-    return DataLoss("damaged TIFF: SubIFDs has " + std::to_string(count) +
-                    " values: must have at most " +
-                    std::to_string(TiffDirectory::kMaxChain));
-  }
   for (auto at = offsets.begin(); at != offsets.end(); ++at) {
     const bool again = std::find(offsets.begin(), at, *at) != at ||
                        std::ranges::find(chain_, *at) != chain_.end();
@@ -198,9 +192,10 @@ Status PyramidParser::CheckSubDirectories(
 
 Status PyramidParser::ReadSubDirectories() {
   if (!directories_.front().Has(kSubIfds)) return OkStatus();
-  CYTO8_ASSIGN_OR_RETURN(
-      const std::vector<int64_t> offsets,
-      Annotate(directories_.front().Numbers(kSubIfds), NameOf(0)));
+  CYTO8_ASSIGN_OR_RETURN(const std::vector<int64_t> offsets,
+                         Annotate(directories_.front().NumbersUpTo(
+                                      kSubIfds, TiffDirectory::kMaxChain),
+                                  NameOf(0)));
   CYTO8_RETURN_IF_ERROR(Annotate(CheckSubDirectories(offsets), NameOf(0)));
   for (size_t i = 0; i < offsets.size(); ++i) {
     CYTO8_ASSIGN_OR_RETURN(

@@ -165,6 +165,7 @@ constexpr int kStripOffsets = 273;
 constexpr int kStripCounts = 279;
 constexpr int kTileWidth = 322;
 constexpr int kTileLength = 323;
+constexpr int kSubIfds = 330;
 constexpr int kOffsets = 324;
 constexpr int kCounts = 325;
 
@@ -235,6 +236,17 @@ TiffBytes ManyValues(uint64_t values) {
     tiff.PutCount(0, tag, values);
     tiff.PutValue(0, tag, static_cast<uint64_t>(tiff.file_size()));
   }
+  return tiff;
+}
+
+// SubIFDs of so many BYTEs, which really lie in the file, in its hole.
+TiffBytes ManySubDirectories(uint64_t values) {
+  TiffBytes tiff = Pyramid();
+  constexpr int kPlanar = 284;  // has its default.
+  tiff.PutTag(0, kPlanar, kSubIfds);
+  tiff.PutType(0, kSubIfds, 1);
+  tiff.PutCount(0, kSubIfds, values);
+  tiff.PutValue(0, kSubIfds, static_cast<uint64_t>(tiff.file_size()));
   return tiff;
 }
 
@@ -350,6 +362,12 @@ TEST(PromiseP6, ATiffCannotClaimMemory) {
             "[0, 4000000]",
             8 * values});
   }
+  // As numbers they would take 8 times as much.
+  constexpr int64_t kSubDirectories = 30'000'000;
+  Expect({"many SubIFDs", ManySubDirectories(kSubDirectories).bytes,
+          "DATA_LOSS: directory 0: damaged TIFF: SubIFDs has 30000000 values: "
+          "must have at most 1024",
+          kSubDirectories});
   Expect({"tags that share their bytes", SharedTags(1, 500, kMebibyte),
           "INVALID_ARGUMENT: directory 2: TIFF directory bytes = .*: must be "
           "in [0, .*]"});

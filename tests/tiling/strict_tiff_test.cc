@@ -723,6 +723,11 @@ const Malformed kMalformed[] = {
     {"DATA_LOSS: damaged TIFF: SamplesPerPixel = 3: must be 3 and 1 "
      "ExtraSamples",
      [](Tags& tags) { tags[338] = Short({2}); }},
+    {"DATA_LOSS: damaged TIFF: ExtraSamples has 17 values: must have at most "
+     "16",
+     [](Tags& tags) {
+       tags[338] = {.type = 1, .values = std::vector<uint64_t>(17)};
+     }},
     {"UNIMPLEMENTED: ExtraSamples = 3 is not supported: must be 0, 1 or 2",
      [](Tags& tags) {
        tags[277] = Short({4});
