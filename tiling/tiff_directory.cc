@@ -98,6 +98,18 @@ StatusOr<TiffDirectory> TiffDirectory::Read(ByteSource& bytes,
   return directory;
 }
 
+StatusOr<TiffDirectory> TiffDirectory::ReadFirst(ByteSource& bytes,
+                                                 const Limits& limits) {
+  CYTO8_ASSIGN_OR_RETURN(const Kind kind, ReadKind(bytes));
+  CYTO8_ASSIGN_OR_RETURN(
+      const uint64_t at,
+      Get(bytes, kind, kind.offset_bytes(), kind.offset_bytes()));
+  TiffDirectory directory(kind);
+  CYTO8_RETURN_IF_ERROR(
+      directory.Load(bytes, static_cast<int64_t>(at), limits));
+  return directory;
+}
+
 StatusOr<TiffDirectory> TiffDirectory::ReadAt(ByteSource& bytes, int64_t offset,
                                               const Limits& limits) {
   CYTO8_ASSIGN_OR_RETURN(const Kind kind, ReadKind(bytes));

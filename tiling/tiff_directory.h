@@ -30,6 +30,9 @@ class TiffDirectory {
   // The first one. kInvalidArgument for more than limits.max_decoder_bytes of
   // values or more than the file may have, or limits.max_tiles strips or tiles.
   static StatusOr<TiffDirectory> Read(ByteSource& bytes, const Limits& limits);
+  // The same without a look at the others; its pages() are 1.
+  static StatusOr<TiffDirectory> ReadFirst(ByteSource& bytes,
+                                           const Limits& limits);
   // The one that begins at this byte; its pages() are 1.
   static StatusOr<TiffDirectory> ReadAt(ByteSource& bytes, int64_t offset,
                                         const Limits& limits);

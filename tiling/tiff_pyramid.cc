@@ -125,6 +125,17 @@ std::string NameOf(size_t directory) {
   return "directory " + std::to_string(directory);
 }
 
+// Whether a first directory shows a plain image; later ones may still be a
+// slide's.
+bool IsPlain(const TiffDirectory& first) {
+  return HasPixels(first) && !IsTiled(first) && !first.Has(kSubIfds) &&
+         !IsAperio(first);
+}
+
+Status HasNoTiles() {
+  return Unimplemented("TIFF without tiles is not a slide");
+}
+
 std::string NameOfSub(size_t directory) {
   return "SubIFD " + std::to_string(directory);
 }
@@ -145,6 +156,7 @@ class PyramidParser {
   StatusOr<Pyramid> Parse();
 
  private:
+  Status ReadChain();
   Status ReadDirectories();
   Status ReadSubDirectories();
   Status CheckSubDirectories(const std::vector<int64_t>& offsets) const;
@@ -165,15 +177,38 @@ class PyramidParser {
   SlideInfo info_ = {.reader = "direct"};
 };
 
-Status PyramidParser::ReadDirectories() {
-  CYTO8_ASSIGN_OR_RETURN(chain_, TiffDirectory::Chain(*bytes_));
-  for (size_t i = 0; i < chain_.size(); ++i) {
-    CYTO8_ASSIGN_OR_RETURN(
-        TiffDirectory directory,
-        Annotate(TiffDirectory::ReadAt(*bytes_, chain_[i], limits_),
-                 NameOf(i)));
-    directories_.push_back(std::move(directory));
+Status PyramidParser::ReadChain() {
+  StatusOr<std::vector<int64_t>> chain = TiffDirectory::Chain(*bytes_);
+  if (!chain.ok()) {
+    const auto first = TiffDirectory::ReadFirst(*bytes_, limits_);
+    return first.ok() && IsPlain(*first) ? HasNoTiles() : chain.status();
   }
+  chain_ = *std::move(chain);
+  return OkStatus();
+}
+
+// Of a plain image only the first page is read, as rows, so neither the number
+// of the others nor damage in them is looked at; but where one of them has
+// tiles it is a slide that begins with a thumbnail.
+Status PyramidParser::ReadDirectories() {
+  CYTO8_RETURN_IF_ERROR(ReadChain());
+  Status damage;
+  for (size_t i = 0; i < chain_.size(); ++i) {
+    StatusOr<TiffDirectory> directory =
+        Annotate(TiffDirectory::ReadAt(*bytes_, chain_[i], limits_), NameOf(i));
+    if (directory.ok()) {
+      directories_.push_back(*std::move(directory));
+      continue;
+    }
+    if (damage.ok()) damage = directory.status();
+    if (directories_.empty() || !IsPlain(directories_.front())) return damage;
+  }
+  if (IsPlain(directories_.front()) &&
+      std::ranges::none_of(directories_, IsTiled)) {
+    CYTO8_RETURN_IF_ERROR(CheckMakers());
+    return HasNoTiles();
+  }
+  CYTO8_RETURN_IF_ERROR(damage);
   return ReadSubDirectories();
 }
 
@@ -326,9 +361,7 @@ StatusOr<Pyramid> PyramidParser::Parse() {
   CYTO8_RETURN_IF_ERROR(ReadDirectories());
   CYTO8_RETURN_IF_ERROR(CheckMakers());
   CYTO8_RETURN_IF_ERROR(Sort());
-  if (candidates_.empty()) {
-    return Unimplemented("TIFF without tiles is not a slide");
-  }
+  if (candidates_.empty()) return HasNoTiles();
   ChooseLevels();
   Pyramid pyramid;
   for (size_t i = 0; i < chosen_.size(); ++i) {

@@ -24,7 +24,8 @@ namespace cyto8 {
 // 1. Pixels as of OpenTiffRows (strict_tiff.h): transparency and missing tiles
 // are white. Only MPP and AppMag are taken of a description.
 //
-// kUnimplemented, so that OpenSlide may try: no tiles, JPEG 2000 and other
+// kUnimplemented, so that OpenSlide may try: no tiles (whatever is wrong with
+// the other pages of a plain image), JPEG 2000 and other
 // codings or colours that strict_tiff.h has not, and TIFFs of makers whose
 // tiles do not simply lie side by side (Hamamatsu, Leica, Philips, Trestle,
 // Ventana). kDataLoss if any tag of a level is damaged or a tile lies outside

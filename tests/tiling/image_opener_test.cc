@@ -14,6 +14,7 @@
 #include "tests/support/image_encoding.h"
 #include "tests/support/kfb_file.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/tiff_bytes.h"
 
 namespace cyto8 {
 namespace {
@@ -85,6 +86,16 @@ TEST_F(ImageOpenerTest, WhatIsNamedAsMiraxIsLeftToOpenSlide) {
   EXPECT_TRUE(error.starts_with("DATA_LOSS: " + folder_.PathOf("a.mrxs") +
                                 ": OpenSlide: "))
       << error;
+}
+
+// Of several pages the first is read, whatever the others are.
+TEST_F(ImageOpenerTest, PlainImagesOfManyPagesAreRows) {
+  TiffSource strips = Tiled(4, 3);
+  strips.tile_px = 0;
+  EXPECT_EQ(Open(EncodeTiff(std::vector<TiffSource>(1100, strips))), "rows");
+  TiffBytes damaged(EncodeTiff({strips, strips}));
+  damaged.PutTag(1, 257, 256);  // stands twice.
+  EXPECT_EQ(Open(damaged.bytes), "rows");
 }
 
 // One level in tiles: a field if it is small and whole, else a slide, of which

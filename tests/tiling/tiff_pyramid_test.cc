@@ -17,6 +17,7 @@
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/image_encoding.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/tiff_bytes.h"
 #include "tests/tiling/slide_sources.h"
 #include "tiling/image_reader.h"
 #include "tiling/slide_block.h"
@@ -340,6 +341,40 @@ TEST(TiffPyramidTest, WhatIsLeftToOpenSlideIsUnimplemented) {
           Tiles(20, 20),
           "<scn xmlns=\"http://www.leica-microsystems.com/scn/2010/\">"))),
       "UNIMPLEMENTED: Leica SCN is not read directly");
+}
+
+// Rows are for the first page alone, so the others cannot refuse it.
+TEST(TiffPyramidTest, APlainImageIsNoSlideWhateverItsOtherPagesAre) {
+  const std::string no_tiles =
+      "UNIMPLEMENTED: TIFF without tiles is not a slide";
+  EXPECT_EQ(ErrorOf(EncodeTiff(std::vector<TiffSource>(1100, Strips(2, 2)))),
+            no_tiles);
+  TiffBytes twice(EncodeTiff({Strips(20, 20), Strips(10, 10)}));
+  twice.PutTag(1, 257, 256);
+  EXPECT_EQ(ErrorOf(twice.bytes), no_tiles);
+  TiffBytes empty(EncodeTiff({Strips(20, 20), Strips(10, 10)}));
+  empty.PutTag(1, 273, 65'001);  // no pixels.
+  EXPECT_EQ(ErrorOf(empty.bytes), no_tiles);
+  TiffBytes ring(EncodeTiff({Strips(20, 20), Strips(10, 10)}));
+  ring.PutLink(2, static_cast<uint64_t>(ring.DirectoryAt(0)));
+  EXPECT_EQ(ErrorOf(ring.bytes), no_tiles);
+  TiffBytes first(EncodeTiff({Strips(20, 20), Strips(10, 10)}));
+  first.PutTag(0, 257, 256);
+  EXPECT_EQ(ErrorOf(first.bytes),
+            "DATA_LOSS: directory 0: damaged TIFF: tag 256 stands twice");
+}
+
+TEST(TiffPyramidTest, ASlideMayBeginWithAThumbnailInStrips) {
+  const std::vector<TiffSource> sources = {Strips(25, 18), Tiles(100, 70),
+                                           Tiles(50, 35)};
+  const Bytes bytes = EncodeTiff(sources);
+  const auto reader = Open(bytes);
+  ASSERT_NE(reader, nullptr);
+  EXPECT_EQ(reader->info().levels.size(), 2);
+  TiffBytes damaged(bytes);
+  damaged.PutTag(2, 257, 256);
+  EXPECT_EQ(ErrorOf(damaged.bytes),
+            "DATA_LOSS: directory 2: damaged TIFF: tag 256 stands twice");
 }
 
 // The two bytes of a SHORT or the four of a LONG, in the first directory whose
