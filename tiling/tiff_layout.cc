@@ -407,16 +407,33 @@ bool IsMicroscope(double um_per_px) {
   return um_per_px >= kMinUmPerPx && um_per_px <= kMaxUmPerPx;
 }
 
-// "Aperio ...|AppMag = 20|...|MPP = 0.4990|...": the number of a key.
+// Without the blanks at both ends.
+std::string_view Trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n\0"sv;
+  const size_t begin = text.find_first_not_of(kBlanks);
+  if (begin == std::string_view::npos) return {};
+  return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
+}
+
+// "Aperio ...|AppMag = 20|...|MPP = 0.4990|...": the number of a key, whatever
+// blanks there are. The text before the first '|' is no such pair.
 std::optional<double> AperioNumber(std::string_view description,
                                    std::string_view key) {
   if (!description.starts_with("Aperio")) return std::nullopt;
-  const size_t at = description.find(key);
-  if (at == std::string_view::npos) return std::nullopt;
-  std::string_view text = description.substr(at + key.size());
-  text = text.substr(0, text.find_first_of("|\r\n\0 "sv));
-  const StatusOr<double> value = ParseDouble(text);
-  return value.ok() ? std::optional(*value) : std::nullopt;
+  size_t bar = description.find('|');
+  while (bar != std::string_view::npos) {
+    const size_t next = description.find('|', bar + 1);
+    const std::string_view pair = description.substr(bar + 1, next - bar - 1);
+    bar = next;
+    const size_t equals = pair.find('=');
+    if (equals == std::string_view::npos) continue;
+    if (Trimmed(pair.substr(0, equals)) != key) continue;
+    std::string_view text = Trimmed(pair.substr(equals + 1));
+    text = text.substr(0, text.find_first_of(" \r\n\0"sv));
+    const StatusOr<double> value = ParseDouble(text);
+    return value.ok() ? std::optional(*value) : std::nullopt;
+  }
+  return std::nullopt;
 }
 
 // In nanometres at the finest, so that a rounded resolution gives round um/px.
@@ -450,12 +467,12 @@ Status ReadDescription(const TiffDirectory& directory, TiffLayout& layout) {
                          directory.Bytes(kImageDescription));
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()),
                               bytes.size());
-  const std::optional<double> mpp = AperioNumber(text, "|MPP = ");
+  const std::optional<double> mpp = AperioNumber(text, "MPP");
   if (mpp && IsMicroscope(*mpp)) {
     layout.um_per_px = mpp;
     layout.mpp_source = "aperio.MPP";
   }
-  const std::optional<double> magnification = AperioNumber(text, "|AppMag = ");
+  const std::optional<double> magnification = AperioNumber(text, "AppMag");
   if (magnification && *magnification > 0 &&
       *magnification <= kMaxMagnification) {
     layout.magnification = magnification;

@@ -291,8 +291,15 @@ TEST(StrictTiffTest, AnAperioDescriptionIsTheScale) {
   EXPECT_EQ(MppOf(72, 72, 2, aperio + "|MPP = 0.2525"), 0.2525);
   for (const char* wrong :
        {"|MPP = 0", "|MPP = -0.5", "|MPP = nan", "|MPP = ", "|MPP = 0.5x",
-        "|MPP = 350", "|XMPP = 0.5", "|MPP=0.5"}) {
+        "|MPP = 350", "|XMPP = 0.5", "MPP = 0.5", "|MPP", "|MPP 0.5",
+        "|mpp = 0.5", "|MPP == 0.5", "|Title = MPP = 0.5", "|= 0.5",
+        "|MPP = x|MPP = 0.5"}) {
     EXPECT_EQ(MppOf(0, 0, 3, aperio + wrong), std::nullopt) << wrong;
+  }
+  for (const char* right :
+       {"|MPP=0.5", "| MPP = 0.5", "|MPP  =  0.5 ", "|\tMPP\t=\t0.5\r\n",
+        "|MPP = 0.5 um", "|A=|MPP=0.5|B", "|MPP=0.5|MPP=0.7", "|x||MPP= 0.5"}) {
+    EXPECT_EQ(MppOf(0, 0, 3, aperio + right), 0.5) << right;
   }
   EXPECT_EQ(MppOf(0, 0, 3, "made by hand|MPP = 0.5"), std::nullopt);
   const ImageInfo info = InfoOf(EncodeTiff(Filled(

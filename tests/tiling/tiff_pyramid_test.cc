@@ -315,6 +315,14 @@ TEST(TiffPyramidTest, WithoutAnAperioDescriptionTheResolutionIsTheScale) {
   EXPECT_EQ(Open(print)->info().mpp_source, "");
 }
 
+TEST(TiffPyramidTest, AMagnificationMayStandWithoutBlanks) {
+  for (const char* right : {"|AppMag=20", "| AppMag = 20 |MPP=0.5"}) {
+    const Bytes bytes = EncodeTiff(
+        Described(Tiles(20, 20), std::string("Aperio X\r\n") + right));
+    EXPECT_EQ(Open(bytes)->info().magnification, 20) << right;
+  }
+}
+
 TEST(TiffPyramidTest, AMagnificationThatIsNoneIsIgnored) {
   for (const char* wrong : {"0", "-20", "nan", "", "20x", "5000"}) {
     const Bytes bytes = EncodeTiff(Described(
