@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tags and their values; see tiff_directory.h.
 //
-// Not by libtiff: it reads a directory with good will (it takes one value for
-// three, cuts or pads lists of strips, fills in what is missing, looks into
-// JPEG data, does not tell how many values there were), and where its list of
-// fields cannot grow, for want of memory, version 4.5.0 reads through a null
-// pointer. What stands here is TIFF 6.0, section 2, and the BigTIFF design of
-// 2007; nothing is mended, tiff_layout.cc judges.
+// Not by libtiff: it reads a directory with good will (it cuts or pads
+// lists of strips, fills in what is missing, looks into JPEG data, does not
+// tell how many values there were), and where its list of fields cannot grow,
+// for want of memory, version 4.5.0 reads through a null pointer. What stands
+// here is TIFF 6.0, section 2, and the BigTIFF design of 2007; nothing is
+// mended, tiff_layout.cc judges.
 #include "tiling/tiff_directory.h"
 
 #include <algorithm>

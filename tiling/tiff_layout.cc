@@ -111,11 +111,18 @@ std::string Listed(const std::vector<int64_t>& values) {
   return text;
 }
 
-// A tag with one value for each sample, which must all be the same.
+// A tag with one value for each sample, which must all be the same; some
+// programs write it once for all, and libtiff takes that, too.
 StatusOr<int64_t> SameForAll(const TiffDirectory& directory, const TiffTag& tag,
                              int64_t samples) {
   CYTO8_ASSIGN_OR_RETURN(const std::vector<int64_t> values,
-                         directory.Numbers(tag, samples));
+                         directory.NumbersUpTo(tag, kMaxSamples));
+  const int64_t count = std::ssize(values);
+  if (count != 1 && count != samples) {
+    return Contradiction(std::string(tag.name) + " has " +
+                         std::to_string(count) + " values: must be " +
+                         std::to_string(samples));
+  }
   const bool same = std::ranges::adjacent_find(
                         values, std::ranges::not_equal_to()) == values.end();
   if (same) return values.front();
@@ -171,10 +178,12 @@ int64_t ColoursOf(TiffColour colour) {
 }
 
 // Extra samples that are not said to be transparency have no part in the
-// colour.
+// colour. RGBA is often written without ExtraSamples: nothing is said of a
+// single one then, as libtiff reads it.
 Status ReadAlpha(const TiffDirectory& directory, TiffLayout& layout) {
   const int64_t colours = ColoursOf(layout.colour);
   std::vector<int64_t> kinds;
+  if (layout.samples == colours + 1) kinds = {0};
   if (directory.Has(kExtraSamples)) {
     CYTO8_ASSIGN_OR_RETURN(kinds,
                            directory.NumbersUpTo(kExtraSamples, kMaxSamples));

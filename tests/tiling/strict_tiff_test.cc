@@ -582,14 +582,44 @@ TEST(StrictTiffTest, BytesBehindThePixelsMayBeMissing) {
   EXPECT_TRUE(Same(whole->view(), cut->view()));
 }
 
+Tag Short(std::vector<uint64_t> values) { return {.values = values}; }
+Tag Long(std::vector<uint64_t> values) { return {.type = 4, .values = values}; }
+
+// As some programs write it: 4 x 4 pixels of RGB and a fourth sample of which
+// nothing is said, so it has no part in the colour.
+TEST(StrictTiffTest, SamplesOfWhichNothingIsSaidAreIgnored) {
+  Tags tags = PlainTags();
+  tags[258] = Short({8, 8, 8, 8});
+  tags[273] = Long({kPixelsAt, kPixelsAt + 32});
+  tags[277] = Short({4});
+  tags[279] = Long({32, 32});
+  const Bytes pixels = PlainPixels(64);
+  const StatusOr<Image> image = DecodeImage(MakeTiff(tags, pixels), {});
+  ASSERT_TRUE(image.ok()) << image.status().ToString();
+  EXPECT_EQ(image->view().At(1, 0), (Rgb{.red = 20, .green = 25, .blue = 30}));
+  EXPECT_EQ(image->view().At(3, 3), (Rgb{.red = 44, .green = 49, .blue = 54}));
+  tags[338] = Short({0});
+  const StatusOr<Image> said = DecodeImage(MakeTiff(tags, pixels), {});
+  ASSERT_TRUE(said.ok()) << said.status().ToString();
+  EXPECT_TRUE(Same(image->view(), said->view()));
+}
+
+TEST(StrictTiffTest, OneValueMayStandForAllSamples) {
+  const Bytes pixels = PlainPixels();
+  const StatusOr<Image> image = DecodeImage(MakeTiff(PlainTags(), pixels), {});
+  Tags tags = PlainTags();
+  tags[258] = Short({8});
+  tags[339] = Short({1});  // SampleFormat.
+  const StatusOr<Image> once = DecodeImage(MakeTiff(tags, pixels), {});
+  ASSERT_TRUE(image.ok() && once.ok()) << once.status().ToString();
+  EXPECT_TRUE(Same(image->view(), once->view()));
+}
+
 struct Malformed {
   const char* error;
   std::function<void(Tags&)> change;
   bool tiled = false;
 };
-
-Tag Short(std::vector<uint64_t> values) { return {.values = values}; }
-Tag Long(std::vector<uint64_t> values) { return {.type = 4, .values = values}; }
 
 const Malformed kMalformed[] = {
     {"DATA_LOSS: damaged TIFF: ImageWidth is missing",
@@ -636,8 +666,16 @@ const Malformed kMalformed[] = {
     {"DATA_LOSS: damaged TIFF: ImageLength has values of type 0: must be BYTE, "
      "SHORT, LONG or LONG8",
      [](Tags& tags) { tags[257].type = 0; }},
-    {"DATA_LOSS: damaged TIFF: BitsPerSample has 1 values: must be 3",
-     [](Tags& tags) { tags[258] = Short({8}); }},
+    {"DATA_LOSS: damaged TIFF: BitsPerSample has 2 values: must be 3",
+     [](Tags& tags) {
+       tags[258] = Short({8, 8});
+     }},
+    {"DATA_LOSS: damaged TIFF: BitsPerSample has 17 values: must have at most "
+     "16",
+     [](Tags& tags) { tags[258] = Short(std::vector<uint64_t>(17, 8)); }},
+    {"UNIMPLEMENTED: BitsPerSample = 32 is not supported: must be 1, 2, 4, 8 "
+     "or 16",
+     [](Tags& tags) { tags[258] = Short({32}); }},
     {"DATA_LOSS: damaged TIFF: BitsPerSample has 4 values: must be 3",
      [](Tags& tags) {
        tags[258] = Short({8, 8, 8, 8});
@@ -724,9 +762,17 @@ const Malformed kMalformed[] = {
      [](Tags& tags) { tags[277] = Short({17}); }},
     {"INVALID_ARGUMENT: SamplesPerPixel = 0: must be in [1, 16]",
      [](Tags& tags) { tags[277] = Short({0}); }},
-    {"DATA_LOSS: damaged TIFF: SamplesPerPixel = 4: must be 3 and 0 "
-     "ExtraSamples",
+    {"DATA_LOSS: damaged TIFF: BitsPerSample has 3 values: must be 4",
      [](Tags& tags) { tags[277] = Short({4}); }},
+    {"DATA_LOSS: damaged TIFF: SamplesPerPixel = 2: must be 3 and 0 "
+     "ExtraSamples",
+     [](Tags& tags) { tags[277] = Short({2}); }},
+    {"DATA_LOSS: damaged TIFF: SamplesPerPixel = 5: must be 3 and 0 "
+     "ExtraSamples",
+     [](Tags& tags) { tags[277] = Short({5}); }},
+    {"DATA_LOSS: damaged TIFF: SamplesPerPixel = 3: must be 1 and 0 "
+     "ExtraSamples",
+     [](Tags& tags) { tags[262] = Short({1}); }},
     {"DATA_LOSS: damaged TIFF: SamplesPerPixel = 3: must be 3 and 1 "
      "ExtraSamples",
      [](Tags& tags) { tags[338] = Short({2}); }},
