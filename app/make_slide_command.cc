@@ -7,11 +7,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "app/console.h"
@@ -253,6 +255,34 @@ StatusOr<std::unique_ptr<Material>> ReadMaterial(
   return material;
 }
 
+// All files that are written.
+std::array<std::string, 3> OutputsOf(const Plan& plan,
+                                     const MakeSlideOptions& options) {
+  return {options.output, plan.name.stem + ".json",
+          plan.name.stem + ".ATTRIBUTION.txt"};
+}
+
+// Wherever links lead; the file need not be there.
+std::filesystem::path RealPath(const std::string& path) {
+  std::error_code error;
+  const auto real = std::filesystem::weakly_canonical(path, error);
+  return error ? std::filesystem::path(path).lexically_normal() : real;
+}
+
+Status CheckOutputs(const Plan& plan, const MakeSlideOptions& options,
+                    const FieldList& list) {
+  std::set<std::filesystem::path> inputs = {RealPath(options.truth)};
+  for (const SourceField& field : list.fields) {
+    inputs.insert(RealPath(field.path));
+  }
+  for (const std::string& output : OutputsOf(plan, options)) {
+    if (!inputs.contains(RealPath(output))) continue;
+    return InvalidArgument("-o " + options.output + ": " + output +
+                           " would be written, and is an input");
+  }
+  return OkStatus();
+}
+
 // A slide of an earlier run goes before its truth does.
 Status RemoveOld(FileSystem& files, const std::string& path) {
   const Status removed = files.Remove(path);
@@ -328,6 +358,8 @@ ExitCode RunMakeSlide(FileSystem& files, const MakeSlideOptions& options) {
     const ExitCode code = Refuse(material.status());
     return code == ExitCode::kRefused ? ExitCode::kNoInput : code;
   }
+  const Status outputs = CheckOutputs(*plan, options, (*material)->list);
+  if (!outputs.ok()) return Refuse(outputs);
   const StopSignal stop;
   const Status status = WriteSlide(files, *plan, options, **material, stop);
   if (status.ok()) return ExitCode::kWhole;

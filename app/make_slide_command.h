@@ -35,7 +35,8 @@ struct MakeSlideOptions {
 
 // Writes the slide, <stem>.json and <stem>.ATTRIBUTION.txt; the slide last, so
 // where it stands its truth does. Same options and fields, same bytes. kRefused
-// for bad options, kNoInput where the fields cannot be read or have no um/px.
+// for bad options, or if one of the files to write is the truth or a field;
+// kNoInput where the fields cannot be read or have no um/px.
 ExitCode RunMakeSlide(FileSystem& files, const MakeSlideOptions& options);
 
 }  // namespace cyto8

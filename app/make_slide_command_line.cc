@@ -48,7 +48,8 @@ void AddFileFlags(CLI::App& command, MakeSlideOptions& options) {
   command
       .add_option("-o,--output", options.output,
                   "the slide: .tif, .tiff, .svs or .kfb; NAME.json and "
-                  "NAME.ATTRIBUTION.txt go beside it")
+                  "NAME.ATTRIBUTION.txt go beside it, where none of the three "
+                  "may be an input")
       ->required();
   command.add_option("--format", options.format,
                      "tiff, svs or kfb; default: as the name says");

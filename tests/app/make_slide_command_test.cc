@@ -340,6 +340,29 @@ TEST_F(MakeSlideTest, FieldsThatCannotBeReadAreNamed) {
   EXPECT_EQ(Make(options).code, ExitCode::kNoInput);
 }
 
+TEST_F(MakeSlideTest, AnInputIsNeverWrittenOver) {
+  const std::string truth = folder_.Get("truth.json");
+  const auto refused = [&](const std::string& output,
+                           const std::string& written) {
+    MakeSlideOptions options = Options("s.svs");
+    options.output = output;
+    ExpectRefused(
+        options, ExitCode::kRefused,
+        "-o " + output + ": " + written + " would be written, and is an input");
+  };
+  const std::string stem = folder_.PathOf("truth");
+  refused(stem + ".svs", stem + ".json");
+  const std::string detour = folder_.path() + "/./x/../truth";
+  refused(detour + ".tif", detour + ".json");
+  EXPECT_EQ(folder_.Get("truth.json"), truth);
+  // A field may have the name of a slide.
+  folder_.Put("c.tif", folder_.Get("a.png"));
+  truth_["images"][0]["file_name"] = "c.tif";
+  PutTruth();
+  refused(folder_.PathOf("c.tif"), folder_.PathOf("c.tif"));
+  EXPECT_EQ(folder_.Get("c.tif"), folder_.Get("a.png"));
+}
+
 TEST_F(MakeSlideTest, ADiskThatIsFullLeavesNoSlideWithoutItsTruth) {
   const auto before = folder_.Names();
   MakeSlideOptions options = Options("s.kfb");
