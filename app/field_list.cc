@@ -24,9 +24,9 @@ std::string FolderOf(const std::string& path) {
   return slash == std::string::npos ? "." : path.substr(0, slash + 1);
 }
 
+// Empty if there is none.
 StatusOr<std::string> ReadAttribution(FileSystem& files,
                                       const FieldListOptions& options) {
-  Status first;
   for (const std::string& folder : {options.folder, FolderOf(options.truth)}) {
     const auto bytes =
         ReadWholeFile(files, folder + "/" + std::string(kAttribution),
@@ -35,9 +35,9 @@ StatusOr<std::string> ReadAttribution(FileSystem& files,
       return std::string(reinterpret_cast<const char*>(bytes->data()),
                          bytes->size());
     }
-    if (first.ok()) first = bytes.status();
+    if (bytes.status().code() != StatusCode::kNotFound) return bytes.status();
   }
-  return first;
+  return std::string();
 }
 
 Status CheckStatedSize(const EvalImage& stated, const ImageInfo& info) {

@@ -42,7 +42,7 @@ struct SourceField {
 struct FieldList {
   std::vector<SourceField> fields = {};  // in the order of the truth file.
   std::vector<EvalClass> classes = {};
-  std::string attribution = {};  // ATTRIBUTION.txt.
+  std::string attribution = {};  // ATTRIBUTION.txt; empty: there is none.
 };
 
 struct FieldListOptions {
@@ -53,10 +53,10 @@ struct FieldListOptions {
 };
 
 // All images of the truth, whose um_per_px comes from there, else from the
-// image. Their licence asks for attribution, so ATTRIBUTION.txt must lie in the
-// folder or beside the truth. Errors name the file; kInvalidArgument if um/px
-// is unknown, an image is not of the size that the truth states, or there is
-// none.
+// image. What their licence wants to be said is ATTRIBUTION.txt in the folder,
+// else beside the truth; there may be none. Errors name the file;
+// kInvalidArgument if um/px is unknown, an image is not of the size that the
+// truth states, or there is none.
 StatusOr<FieldList> ReadFieldList(FileSystem& files,
                                   const FieldListOptions& options);
 

@@ -196,7 +196,6 @@ struct Plan {
   int64_t level_count = 0;
   std::vector<DamageOrder> damage;
   SceneOptions scene;
-  std::string statement;
 };
 
 StatusOr<Plan> MakePlan(const MakeSlideOptions& options) {
@@ -226,9 +225,6 @@ StatusOr<Plan> MakePlan(const MakeSlideOptions& options) {
   if (plan.scene.seams_px == std::vector<int64_t>{0}) {
     plan.scene.seams_px.clear();
   }
-  plan.statement = "synthetic, made from " + options.made_from +
-                   " by cyto8 make-slide; not a slide scan; attribution in " +
-                   "the .json beside it";
   return plan;
 }
 
@@ -283,6 +279,15 @@ Status CheckOutputs(const Plan& plan, const MakeSlideOptions& options,
   return OkStatus();
 }
 
+// What the slide and its truth say of themselves.
+std::string StatementOf(const MakeSlideOptions& options,
+                        const FieldList& list) {
+  return "synthetic, made from " + options.made_from +
+         " by cyto8 make-slide; not a slide scan" +
+         (list.attribution.empty() ? ""
+                                   : "; attribution in the .json beside it");
+}
+
 // A slide of an earlier run goes before its truth does.
 Status RemoveOld(FileSystem& files, const std::string& path) {
   const Status removed = files.Remove(path);
@@ -294,7 +299,7 @@ Status WriteTruth(FileSystem& files, const Plan& plan,
                   const SlideScene& scene, const SlideWriter& writer) {
   const SlideTruth truth = {
       .file_name = plan.name.file_name,
-      .statement = plan.statement,
+      .statement = StatementOf(options, list),
       .um_per_px = options.um_per_px,
       .levels = {plan.levels.begin(), plan.levels.begin() + plan.level_count},
       .scene = plan.scene,
@@ -304,8 +309,9 @@ Status WriteTruth(FileSystem& files, const Plan& plan,
                          AtomicFile::Create(files, plan.name.stem + ".json"));
   CYTO8_RETURN_IF_ERROR(WriteSlideTruth(truth, list, scene, SinkTo(file)));
   CYTO8_RETURN_IF_ERROR(file.Commit());
-  return WriteFileAtomically(files, plan.name.stem + ".ATTRIBUTION.txt",
-                             list.attribution);
+  const std::string attribution = plan.name.stem + ".ATTRIBUTION.txt";
+  if (list.attribution.empty()) return RemoveOld(files, attribution);
+  return WriteFileAtomically(files, attribution, list.attribution);
 }
 
 Status WriteSlide(FileSystem& files, const Plan& plan,
@@ -323,7 +329,7 @@ Status WriteSlide(FileSystem& files, const Plan& plan,
            .um_per_px = options.um_per_px,
            .magnification = MagnificationOf(options.um_per_px),
            .quality = options.quality,
-           .statement = plan.statement,
+           .statement = StatementOf(options, material.list),
            .damage = DrawDamage(plan.damage, scene, plan.levels[0])}));
   ScenePainter painter(scene, *material.pixels, material.glass);
   const auto paint = [&](int64_t x_px, int64_t y_px, Image& dst) {
@@ -360,6 +366,11 @@ ExitCode RunMakeSlide(FileSystem& files, const MakeSlideOptions& options) {
   }
   const Status outputs = CheckOutputs(*plan, options, (*material)->list);
   if (!outputs.ok()) return Refuse(outputs);
+  if ((*material)->list.attribution.empty()) {
+    PrintMessage("warning: " + options.fields +
+                 ": no ATTRIBUTION.txt there or beside --truth, so the slide "
+                 "names no source of its fields");
+  }
   const StopSignal stop;
   const Status status = WriteSlide(files, *plan, options, **material, stop);
   if (status.ok()) return ExitCode::kWhole;

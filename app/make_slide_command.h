@@ -15,7 +15,7 @@
 namespace cyto8 {
 
 struct MakeSlideOptions {
-  std::string fields = {};  // a folder of images.
+  std::string fields = {};  // a folder of images; see field_list.h.
   std::string truth = {};   // their COCO file, with um_per_px.
   std::string output = {};  // .tif, .tiff, .svs or .kfb.
   std::string format = {};  // tiff, svs or kfb; empty: as the name says.
@@ -33,7 +33,8 @@ struct MakeSlideOptions {
   Limits limits = {};
 };
 
-// Writes the slide, <stem>.json and <stem>.ATTRIBUTION.txt; the slide last, so
+// Writes the slide, <stem>.json and <stem>.ATTRIBUTION.txt, which is left out,
+// with a warning, where the fields have no attribution; the slide last, so
 // where it stands its truth does. Same options and fields, same bytes. kRefused
 // for bad options, or if one of the files to write is the truth or a field;
 // kNoInput where the fields cannot be read or have no um/px.

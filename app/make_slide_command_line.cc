@@ -11,7 +11,10 @@ namespace cyto8 {
 namespace {
 
 void AddInputFlags(CLI::App& command, MakeSlideOptions& options) {
-  command.add_option("fields", options.fields, "folder of labelled images")
+  command
+      .add_option("fields", options.fields,
+                  "folder of labelled images; ATTRIBUTION.txt in it, or beside "
+                  "--truth, goes with the slide")
       ->required();
   command
       .add_option("--truth", options.truth,

@@ -330,14 +330,45 @@ TEST_F(MakeSlideTest, FieldsThatCannotBeReadAreNamed) {
   PutTruth();
   ExpectRefused(options, ExitCode::kNoInput,
                 options.truth + ": images: names no field");
-  ASSERT_TRUE(RealFileSystem().Remove(folder_.PathOf("ATTRIBUTION.txt")).ok());
-  truth_["images"] = {{{"id", 1}, {"file_name", "a.png"}}};
-  PutTruth();
-  ExpectRefused(
-      options, ExitCode::kNoInput,
-      folder_.PathOf("ATTRIBUTION.txt") + ": No such file or directory");
   folder_.Put("truth.json", "no json");
   EXPECT_EQ(Make(options).code, ExitCode::kNoInput);
+}
+
+TEST_F(MakeSlideTest, WithoutAttributionTheSlideStillSaysThatItIsMadeUp) {
+  const MakeSlideOptions options = Options("s.svs");
+  ASSERT_EQ(Make(options).err, "");
+  const auto says = [&](const std::string& text) {
+    return folder_.Get("s.svs").find(text) != std::string::npos;
+  };
+  EXPECT_TRUE(says("; attribution in the .json beside it"));
+  ASSERT_TRUE(RealFileSystem().Remove(folder_.PathOf("ATTRIBUTION.txt")).ok());
+  const Outcome outcome = Make(options);
+  EXPECT_EQ(outcome.code, ExitCode::kWhole);
+  EXPECT_EQ(outcome.err,
+            "cyto8: warning: " + folder_.path() +
+                ": no ATTRIBUTION.txt there or beside --truth, so the slide "
+                "names no source of its fields\n");
+  // Not that of the run before.
+  EXPECT_THAT(folder_.Names(),
+              testing::Not(testing::Contains("s.ATTRIBUTION.txt")));
+  const std::string statement =
+      "synthetic, made from CRIC fields by cyto8 make-slide; not a slide scan";
+  const json truth = Truth("s.json");
+  EXPECT_EQ(truth["info"]["description"], statement);
+  EXPECT_EQ(truth["info"]["attribution"], "");
+  EXPECT_TRUE(says(statement));
+  EXPECT_FALSE(says("attribution in"));
+}
+
+TEST_F(MakeSlideTest, AttributionMayStandBesideTheTruth) {
+  ASSERT_TRUE(RealFileSystem().MakeDirectory(folder_.PathOf("t")).ok());
+  ASSERT_TRUE(RealFileSystem().Remove(folder_.PathOf("ATTRIBUTION.txt")).ok());
+  folder_.Put("t/truth.json", truth_.dump());
+  folder_.Put("t/ATTRIBUTION.txt", "Somebody else\n");
+  MakeSlideOptions options = Options("s.svs");
+  options.truth = folder_.PathOf("t/truth.json");
+  EXPECT_EQ(Make(options).err, "");
+  EXPECT_EQ(folder_.Get("s.ATTRIBUTION.txt"), "Somebody else\n");
 }
 
 TEST_F(MakeSlideTest, AnInputIsNeverWrittenOver) {
