@@ -206,6 +206,24 @@ StatusOr<std::vector<std::string>> Targets(FileSystem& files,
   return targets;
 }
 
+// How images failed.
+struct Failures {
+  size_t temporary = 0;  // they may be read later.
+  size_t lasting = 0;
+
+  void Add(const Status& status) {
+    const bool later = ExitCodeOf(status) == ExitCode::kTemporary;
+    ++(later ? temporary : lasting);
+  }
+};
+
+ExitCode CodeOf(const Failures& failures, size_t images) {
+  if (failures.temporary + failures.lasting == 0) return ExitCode::kWhole;
+  const bool none_read = failures.temporary + failures.lasting == images;
+  if (none_read && failures.lasting > 0) return ExitCode::kNoInput;
+  return failures.temporary > 0 ? ExitCode::kTemporary : ExitCode::kPartial;
+}
+
 }  // namespace
 
 ExitCode RunInfo(FileSystem& files, const InfoOptions& options) {
@@ -216,13 +234,13 @@ ExitCode RunInfo(FileSystem& files, const InfoOptions& options) {
   }
   Json list = Json::array();
   std::string text;
-  size_t failed = 0;
+  Failures failures;
   for (size_t i = 0; i < options.images.size(); ++i) {
     StatusOr<Json> facts =
         Examine(files, options.images[i], (*targets)[i], options.limits);
     if (!facts.ok()) {
       PrintMessage(facts.status().message());
-      ++failed;
+      failures.Add(facts.status());
       continue;
     }
     text += Text(*facts);
@@ -236,9 +254,7 @@ ExitCode RunInfo(FileSystem& files, const InfoOptions& options) {
     PrintMessage(printed.message());
     return ExitCodeOf(printed);
   }
-  if (failed == 0) return ExitCode::kWhole;
-  return failed == options.images.size() ? ExitCode::kNoInput
-                                         : ExitCode::kPartial;
+  return CodeOf(failures, options.images.size());
 }
 
 }  // namespace cyto8

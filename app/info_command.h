@@ -24,7 +24,8 @@ struct InfoOptions {
 // The facts are those of the header; every image is decoded, so damage shows,
 // but row by row, so its size does not matter. Of a slide no pixel is decoded
 // and nothing told that could name a patient. kPartial if one of several
-// failed, kNoInput if all did.
+// failed, kNoInput if all did; kTemporary instead if what failed may pass (no
+// memory, a failing disk), unless all failed and one for good.
 ExitCode RunInfo(FileSystem& files, const InfoOptions& options);
 
 }  // namespace cyto8

@@ -64,6 +64,12 @@ Status CheckAsked(const OpenedImage& image, const ReadOptions& options,
   return CheckInside(area, level.width_px, level.height_px);
 }
 
+// Of an image that cannot be read: 75 if it may be read later.
+ExitCode CodeOfUnread(const Status& status) {
+  const ExitCode code = ExitCodeOf(status);
+  return code == ExitCode::kTemporary ? code : ExitCode::kNoInput;
+}
+
 StatusOr<ExitCode> Read(FileSystem& files, const ReadOptions& options) {
   const PixelArea area = {.x_px = options.rect[0],
                           .y_px = options.rect[1],
@@ -73,7 +79,7 @@ StatusOr<ExitCode> Read(FileSystem& files, const ReadOptions& options) {
       OpenImage(files, options.slide, options.limits);
   if (!image.ok()) {
     PrintMessage(image.status().message());
-    return ExitCode::kNoInput;
+    return CodeOfUnread(image.status());
   }
   CYTO8_RETURN_IF_ERROR(
       Annotate(CheckAsked(*image, options, area), options.slide));
@@ -82,7 +88,7 @@ StatusOr<ExitCode> Read(FileSystem& files, const ReadOptions& options) {
                   : ReadOf(*image->slide, options.level, area);
   if (!pixels.ok()) {
     PrintMessage(pixels.status().message());
-    return ExitCode::kNoInput;
+    return CodeOfUnread(pixels.status());
   }
   CYTO8_ASSIGN_OR_RETURN(const std::string png, EncodePng(pixels->view()));
   CYTO8_RETURN_IF_ERROR(WriteFileAtomically(files, options.output, png));

@@ -28,7 +28,8 @@ struct ReadOptions {
 };
 
 // kRefused for a rectangle that does not lie in the level, kNoInput if the file
-// or the rectangle cannot be read: then nothing is written.
+// or the rectangle cannot be read, kTemporary if that may pass (no memory, a
+// failing disk): then nothing is written.
 ExitCode RunRead(FileSystem& files, const ReadOptions& options);
 
 void AddReadCommand(CLI::App& app, CommandAction& action);

@@ -5,10 +5,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "tests/app/app_fixture.h"
+#include "tests/support/faulty_file_system.h"
 #include "tests/support/kfb_file.h"
 #include "tests/tiling/slide_sources.h"
 #include "tiling/image_reader.h"
@@ -109,6 +111,26 @@ TEST_F(InfoCommandTest, OnlyDamageIsNoInput) {
   EXPECT_TRUE(outcome.err.ends_with("cyto8: " + folder_.PathOf("none.png") +
                                     ": No such file or directory\n"))
       << outcome.err;
+}
+
+// What may pass is told from what will not, so a script may try again.
+TEST_F(InfoCommandTest, AFailingDiskIsTemporary) {
+  const auto code = [&](const std::vector<std::string>& names, bool lasting) {
+    InfoOptions options;
+    for (const std::string& name : names) {
+      options.images.push_back(folder_.PathOf(name));
+    }
+    FaultyFileSystem files(RealFileSystem());
+    files.Arm(
+        {.kind = FileCall::kReadAt, .error_number = EIO, .lasting = lasting});
+    return Caught([&] { return RunInfo(files, options); }).code;
+  };
+  EXPECT_EQ(code({"a.png"}, true), ExitCode::kTemporary);
+  EXPECT_EQ(code({"a.png", "b.jpg"}, true), ExitCode::kTemporary);
+  EXPECT_EQ(code({"a.png", "b.jpg"}, false), ExitCode::kTemporary);
+  EXPECT_EQ(code({"a.png", "b.jpg", "cut.jpg"}, false), ExitCode::kTemporary);
+  EXPECT_EQ(code({"a.png", "cut.jpg"}, false), ExitCode::kNoInput);
+  EXPECT_EQ(code({"a.png", "none.png"}, true), ExitCode::kNoInput);
 }
 
 TEST_F(InfoCommandTest, HostileNamesMakeValidJson) {

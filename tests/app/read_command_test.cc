@@ -4,11 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "tests/app/app_fixture.h"
+#include "tests/support/faulty_file_system.h"
 #include "tiling/image_reader.h"
 
 namespace cyto8 {
@@ -103,6 +106,32 @@ TEST_F(ReadCommandTest, DamageIsAnErrorOfTheRectanglesThatShowIt) {
   EXPECT_EQ(
       Read("none.svs", 0, {0, 0, 1, 1}).err,
       "cyto8: " + folder_.PathOf("none.svs") + ": No such file or directory\n");
+}
+
+// The file may be whole, so a script may try again.
+TEST_F(ReadCommandTest, AFailingDiskIsTemporary) {
+  for (const std::string name : {"a.png", "slide.tif"}) {
+    const ReadOptions options = {.slide = folder_.PathOf(name),
+                                 .rect = {0, 0, 10, 10},
+                                 .output = folder_.PathOf("out.png")};
+    FaultyFileSystem files(RealFileSystem());
+    const auto run = [&] { return RunRead(files, options); };
+    ASSERT_EQ(Caught(run).code, ExitCode::kWhole);
+    const std::vector<FileCall> calls = files.calls();
+    const auto reads = std::ranges::count(calls, FileCall::kReadAt);
+    ASSERT_GT(reads, 0);
+    for (int64_t i = 0; i < reads; ++i) {
+      files.Arm({.kind = FileCall::kReadAt, .index = i, .error_number = EIO});
+      const Outcome outcome = Caught(run);
+      EXPECT_EQ(outcome.code, ExitCode::kTemporary) << name << ", " << i;
+      EXPECT_TRUE(outcome.err.starts_with("cyto8: " + options.slide + ": "))
+          << outcome.err;
+      EXPECT_TRUE(outcome.err.ends_with(": Input/output error\n"))
+          << outcome.err;
+    }
+    files.Arm({.kind = FileCall::kOpenForReading, .error_number = EACCES});
+    EXPECT_EQ(Caught(run).code, ExitCode::kNoInput);
+  }
 }
 
 }  // namespace
