@@ -8,6 +8,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "app/console.h"
@@ -37,6 +38,9 @@ Status Decode(RowSource& rows) {
   return OkStatus();
 }
 
+// The reader of an image that is read from top to bottom, in the JSON.
+constexpr std::string_view kPlainReader = "rows";
+
 // In the words of the JSON; keys in their order.
 void AddScale(const std::optional<double>& um_per_px, const std::string& source,
               Json& json) {
@@ -44,16 +48,26 @@ void AddScale(const std::optional<double>& um_per_px, const std::string& source,
   json["mpp_source"] = um_per_px ? Json(source) : Json(nullptr);
 }
 
+// Both kinds of facts have the same keys in the same order (docs/formats.md,
+// section 6), null where there is no such thing.
 Json FactsOf(const ImageInfo& info) {
   Json json = {{"format", ImageFormatName(info.format)},
+               {"reader", kPlainReader},
                {"compression", info.compression},
                {"width_px", info.width_px},
                {"height_px", info.height_px},
                {"pages", info.pages}};
   AddScale(info.um_per_px, info.mpp_source, json);
+  json["magnification"] = nullptr;
+  json["focal_planes"] = 1;
+  json["surplus_tiles"] = 0;
+  json["associated"] = Json::array();
   json["levels"] = Json::array({{{"width_px", info.width_px},
                                  {"height_px", info.height_px},
-                                 {"downsample", 1}}});
+                                 {"downsample", 1},
+                                 {"mpp", json["mpp"]},
+                                 {"tile_width_px", nullptr},
+                                 {"tile_height_px", nullptr}}});
   return json;
 }
 
@@ -62,21 +76,24 @@ Json LevelsOf(const SlideInfo& slide) {
   for (size_t i = 0; i < slide.levels.size(); ++i) {
     const SlideLevel& level = slide.levels[i];
     const LevelScale scale = ScaleOfLevel(slide, static_cast<int64_t>(i));
-    levels.push_back({{"width_px", level.width_px},
-                      {"height_px", level.height_px},
-                      {"downsample", (scale.x + scale.y) / 2},
-                      {"tile_width_px", level.block_width_px},
-                      {"tile_height_px", level.block_height_px}});
+    const double downsample = (scale.x + scale.y) / 2;
+    levels.push_back(
+        {{"width_px", level.width_px},
+         {"height_px", level.height_px},
+         {"downsample", downsample},
+         {"mpp", slide.um_per_px ? Json(*slide.um_per_px * downsample)
+                                 : Json(nullptr)},
+         {"tile_width_px", level.block_width_px},
+         {"tile_height_px", level.block_height_px}});
   }
   return levels;
 }
 
 Json FactsOf(const SlideInfo& slide) {
   const SlideLevel& full = slide.levels.front();
-  Json json = {{"format", slide.format},
-               {"reader", slide.reader},
-               {"width_px", full.width_px},
-               {"height_px", full.height_px}};
+  Json json = {{"format", slide.format},      {"reader", slide.reader},
+               {"compression", nullptr},      {"width_px", full.width_px},
+               {"height_px", full.height_px}, {"pages", nullptr}};
   AddScale(slide.um_per_px, slide.mpp_source, json);
   json["magnification"] =
       slide.magnification ? Json(*slide.magnification) : Json(nullptr);
@@ -176,16 +193,17 @@ std::string SlideText(const Json& facts) {
 std::string Text(const Json& facts) {
   std::string text = Printable(facts["path"].get<std::string>()) +
                      "\n  format: " + facts["format"].get<std::string>() + "\n";
-  if (facts.contains("compression")) {
+  const bool is_slide = facts["reader"] != kPlainReader;
+  if (!is_slide) {
     text += "  compression: " + facts["compression"].get<std::string>() + "\n";
   }
   text += fmt::format("  size: {} x {} px\n", facts["width_px"].get<int64_t>(),
                       facts["height_px"].get<int64_t>());
-  if (facts.contains("pages")) {
+  if (!is_slide) {
     text += "  pages: " + PagesText(facts["pages"].get<int64_t>()) + "\n";
   }
   text += "  um/px: " + MppText(facts) + "\n";
-  if (facts.contains("reader")) text += SlideText(facts);
+  if (is_slide) text += SlideText(facts);
   return text + "  sha256: " + facts["sha256"].get<std::string>() + "\n";
 }
 

@@ -66,6 +66,13 @@ TEST_F(InfoCommandTest, JsonIsAListOfTheSameFacts) {
   EXPECT_EQ(list[1]["format"], "JPEG");
   EXPECT_EQ(list[1]["compression"], "baseline");
   EXPECT_EQ(list[1]["levels"][0]["downsample"], 1);
+  EXPECT_EQ(list[1]["reader"], "rows");
+  EXPECT_EQ(list[1]["focal_planes"], 1);
+  EXPECT_EQ(list[1]["surplus_tiles"], 0);
+  EXPECT_EQ(list[1]["associated"], nlohmann::json::array());
+  EXPECT_TRUE(list[1]["magnification"].is_null());
+  EXPECT_TRUE(list[1]["levels"][0]["mpp"].is_null());
+  EXPECT_TRUE(list[1]["levels"][0]["tile_width_px"].is_null());
   EXPECT_EQ(list[1]["sha256"], HexSha256(ReadBytes(folder_.PathOf("b.jpg"))));
 }
 
@@ -92,7 +99,8 @@ TEST_F(InfoCommandTest, ATiffHasAScaleAndPages) {
   EXPECT_EQ(list[0]["pages"], 3);
   EXPECT_EQ(list[0]["mpp"], 0.25);
   EXPECT_EQ(list[0]["mpp_source"], "tiff.XResolution");
-  EXPECT_EQ(list[0]["levels"].size(), 1);
+  ASSERT_EQ(list[0]["levels"].size(), 1);
+  EXPECT_EQ(list[0]["levels"][0]["mpp"], 0.25);
   EXPECT_EQ(list[0]["sha256"], hash);
 }
 
@@ -171,12 +179,46 @@ TEST_F(InfoCommandTest, ASlideTellsItsLevelsAndNothingOfWhoeverItIsFrom) {
   EXPECT_EQ(facts["levels"][1]["width_px"], 32);
   EXPECT_EQ(facts["levels"][1]["downsample"], 2);
   EXPECT_EQ(facts["levels"][1]["tile_width_px"], 16);
+  EXPECT_EQ(facts["levels"][0]["mpp"], 0.499);
+  EXPECT_EQ(facts["levels"][1]["mpp"], 0.998);
+  EXPECT_TRUE(facts["compression"].is_null());
+  EXPECT_TRUE(facts["pages"].is_null());
   const std::string text = Info({"s.svs"}).out;
   EXPECT_NE(text.find("  um/px: 0.499 (aperio.MPP)\n  reader: direct\n  focal "
                       "planes: 1\n  level: 64 x 48 px, 1/1, tiles of 16 x 16 "
                       "px\n  level: 32 x 24 px, 1/2, tiles of 16 x 16 px\n"),
             std::string::npos)
       << text;
+}
+
+TEST_F(InfoCommandTest, ImagesAndSlidesHaveTheSameKeysInTheSameOrder) {
+  const auto level = [](int64_t width, int64_t height) {
+    return TiffSource{.width_px = width,
+                      .height_px = height,
+                      .tile_px = 16,
+                      .values = ValuesOf(MakeTestImage(width, height).view())};
+  };
+  folder_.Put("s.tif", TextOf(EncodeTiff({level(64, 48), level(32, 24)})));
+  const Outcome outcome = Info({"a.png", "s.tif"}, /*json=*/true);
+  const auto list = nlohmann::ordered_json::parse(outcome.out);
+  const auto keys = [](const nlohmann::ordered_json& object) {
+    std::vector<std::string> names;
+    for (const auto& [name, value] : object.items()) names.push_back(name);
+    return names;
+  };
+  EXPECT_EQ(
+      keys(list[0]),
+      (std::vector<std::string>{
+          "path", "format", "reader", "compression", "width_px", "height_px",
+          "pages", "mpp", "mpp_source", "magnification", "focal_planes",
+          "surplus_tiles", "associated", "levels", "sha256"}));
+  EXPECT_EQ(keys(list[1]), keys(list[0]));
+  EXPECT_EQ(
+      keys(list[0]["levels"][0]),
+      (std::vector<std::string>{"width_px", "height_px", "downsample", "mpp",
+                                "tile_width_px", "tile_height_px"}));
+  EXPECT_EQ(keys(list[1]["levels"][1]), keys(list[0]["levels"][0]));
+  EXPECT_TRUE(list[1]["levels"][1]["mpp"].is_null());
 }
 
 // Label, macro and thumbnail of slides, on request alone.
