@@ -21,21 +21,24 @@ void CountQuality(uint32_t flags, SlideCounts& counts) {
 }
 
 StatusOr<std::unique_ptr<CellCollector>> CellCollector::Create(
-    CellCollectorOptions options, std::optional<CandidateWriter> writer) {
+    const CellCollectorOptions& options,
+    std::optional<CandidateWriter> writer) {
   CYTO8_ENSURE(options.turns.size() == options.reaches.size());
   CYTO8_ASSIGN_OR_RETURN(StreamMerger merger,
                          StreamMerger::Create(options.merge));
-  return std::unique_ptr<CellCollector>(new CellCollector(
-      std::move(options), std::move(writer), std::move(merger)));
+  return std::unique_ptr<CellCollector>(
+      new CellCollector(options, std::move(writer), std::move(merger)));
 }
 
-CellCollector::CellCollector(CellCollectorOptions options,
+CellCollector::CellCollector(const CellCollectorOptions& options,
                              std::optional<CandidateWriter> writer,
                              StreamMerger merger)
-    : options_(std::move(options)),
-      areas_(options_.turns, options_.reaches),
+    : turns_(std::ssize(options.turns)),
+      limits_(options.limits),
+      areas_(options.turns, options.reaches),
       writer_(std::move(writer)),
-      merger_(std::move(merger)) {}
+      merger_(std::move(merger)),
+      cells_(options.spool) {}
 
 Status CellCollector::Add(int64_t turn, TileCandidates found) {
   const std::lock_guard lock(mutex_);
@@ -64,22 +67,22 @@ Status CellCollector::Take(TileCandidates found) {
 }
 
 Status CellCollector::Keep(std::vector<Detection> settled) {
-  CYTO8_RETURN_IF_ERROR(CheckRange(
-      "boxes", std::ssize(cells_) + std::ssize(settled) + merger_.held(),
-      int64_t{0}, options_.limits.max_boxes));
-  cells_.insert(cells_.end(), settled.begin(), settled.end());
-  return OkStatus();
+  CYTO8_RETURN_IF_ERROR(
+      CheckRange("boxes", cells_.size() + std::ssize(settled) + merger_.held(),
+                 int64_t{0}, limits_.max_boxes));
+  return cells_.Append(settled);
 }
 
 StatusOr<std::vector<Detection>> CellCollector::Finish(bool complete) {
-  if (next_turn_ < std::ssize(options_.turns)) {
+  if (next_turn_ < turns_) {
     CYTO8_ASSIGN_OR_RETURN(std::vector<Detection> settled, merger_.Advance({}));
     CYTO8_RETURN_IF_ERROR(Keep(std::move(settled)));
   }
   if (writer_ && complete) CYTO8_RETURN_IF_ERROR(writer_->Commit());
   writer_.reset();
-  std::ranges::sort(cells_, DetectionBefore);
-  return std::exchange(cells_, {});
+  CYTO8_ASSIGN_OR_RETURN(std::vector<Detection> cells, cells_.TakeAll());
+  std::ranges::sort(cells, DetectionBefore);
+  return cells;
 }
 
 SlideCounts CellCollector::counts() const {

@@ -11,9 +11,11 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "app/candidate_file.h"
+#include "app/cell_spool.h"
 #include "base/box.h"
 #include "base/detection.h"
 #include "base/limits.h"
@@ -25,10 +27,12 @@
 namespace cyto8 {
 
 struct CellCollectorOptions {
-  std::vector<TileTurn> turns = {};
+  // Both are looked at by Create alone.
+  std::span<const TileTurn> turns = {};
   // By turn: where the boxes of the tile lie, in level-0 pixels.
-  std::vector<Box> reaches = {};
+  std::span<const Box> reaches = {};
   MergeOptions merge = {};
+  CellSpoolOptions spool = {};
   Limits limits = {};
 };
 
@@ -37,7 +41,8 @@ class CellCollector {
  public:
   // `writer`: gets all tiles that are added; none: nobody wants them.
   static StatusOr<std::unique_ptr<CellCollector>> Create(
-      CellCollectorOptions options, std::optional<CandidateWriter> writer);
+      const CellCollectorOptions& options,
+      std::optional<CandidateWriter> writer);
 
   // The tile of a turn, each once. A box outside of the tile's reach, or more
   // boxes than limits.max_boxes, is an error, and then there is no result.
@@ -53,19 +58,20 @@ class CellCollector {
   const std::vector<int64_t>& scored() const { return scored_; }
 
  private:
-  CellCollector(CellCollectorOptions options,
+  CellCollector(const CellCollectorOptions& options,
                 std::optional<CandidateWriter> writer, StreamMerger merger);
   Status Take(TileCandidates found);
   Status Keep(std::vector<Detection> settled);
 
-  const CellCollectorOptions options_;
+  const int64_t turns_;
+  const Limits limits_;
   const OpenAreas areas_;
   mutable std::mutex mutex_;
   std::optional<CandidateWriter> writer_;
   StreamMerger merger_;
   std::map<int64_t, TileCandidates> waiting_;  // by turn: not in turn yet.
   int64_t next_turn_ = 0;
-  std::vector<Detection> cells_;
+  CellSpool cells_;
   SlideCounts counts_;
   std::vector<int64_t> scored_;
 };

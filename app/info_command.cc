@@ -13,6 +13,7 @@
 
 #include "app/console.h"
 #include "app/png_encoder.h"
+#include "app/slide_hash.h"
 #include "app/slide_id.h"
 #include "base/atomic_file.h"
 #include "base/numbers.h"
@@ -145,7 +146,7 @@ StatusOr<Json> Examine(FileSystem& files, const std::string& path,
         json["associated_files"],
         WriteAssociated(files, path, image.slide->info(), target, limits));
   }
-  CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest, Sha256OfFile(files, path));
+  CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest, HashOfSlide(files, path));
   json["sha256"] = ToHex(digest);
   return json;
 }

@@ -86,14 +86,20 @@ StatusOr<bool> BeginsLikeALog(FileSystem& files, int file,
   return beginning.starts_with(kBeginning);
 }
 
-// So that a slip of the hand does not cost an image.
+// So that a slip of the hand does not cost an image, nor a configuration that
+// runs share the log of the first.
 Status RemoveOldLog(FileSystem& files, const std::string& path) {
   const StatusOr<int> file = files.OpenForReading(path);
   if (file.status().code() == StatusCode::kNotFound) return OkStatus();
   CYTO8_RETURN_IF_ERROR(file.status());
   const StatusOr<bool> is_log = BeginsLikeALog(files, *file, path);
+  const StatusOr<bool> is_free = files.TryLock(*file, path);
   CYTO8_RETURN_IF_ERROR(files.Close(*file, path));
   CYTO8_RETURN_IF_ERROR(is_log.status());
+  if (is_free.ok() && !*is_free) {
+    return Status(StatusCode::kUnavailable,
+                  path + ": another process writes its log there");
+  }
   if (*is_log) return files.Remove(path);
   return InvalidArgument(path +
                          ": is there and is not a log of cyto8: not replaced");
@@ -209,6 +215,7 @@ StatusOr<Log> Log::Create(FileSystem& files, LogOptions options) {
     const std::string& path = options.json_file;
     CYTO8_RETURN_IF_ERROR(RemoveOldLog(files, path));
     CYTO8_ASSIGN_OR_RETURN(const int file, files.CreateNew(path));
+    static_cast<void>(files.TryLock(file, path).ok());  // until it is closed.
     json = std::make_shared<JsonFile>(files, path, file);
   }
   return Log(std::move(options), std::move(json));

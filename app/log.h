@@ -57,9 +57,10 @@ struct LogRun {
 // `slide` is the id, `seconds` of a slide an object by stage.
 class Log {
  public:
-  // A JSON file of an earlier run is replaced. kInvalidArgument, and nothing is
-  // touched, if something else bears that name: no regular file, or one that
-  // does not begin like a log.
+  // A JSON file of an earlier run is replaced; kUnavailable while another
+  // process writes it. kInvalidArgument, and nothing is touched, if something
+  // else bears that name: no regular file, or one that does not begin like a
+  // log.
   static StatusOr<Log> Create(FileSystem& files, LogOptions options);
   Log(Log&&) noexcept;
   ~Log();  // Close().

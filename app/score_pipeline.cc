@@ -110,10 +110,14 @@ class ActiveSlide {
     result.seconds.*stage += seconds;
   }
 
+  Box ReachOfTile(int64_t tile) const {
+    return ReachOf(*opened.tiles, opened.plan.tiles[static_cast<size_t>(tile)],
+                   tile);
+  }
+
   const size_t number;
   SlideResult result;
   OpenedSlide opened;
-  std::vector<Box> reaches;  // by turn.
   std::unique_ptr<CellCollector> collector;
   Clock::time_point begun = Clock::now();
   // Tiles in work, and one for as long as more may come.
@@ -276,7 +280,7 @@ class Stages {
                     const EarlierTiles* earlier);
   StatusOr<EarlierTiles> TilesOf(const std::string& candidates) const;
   void NotePlan(ActiveSlide& slide) const;
-  Status MakeCollector(ActiveSlide& slide,
+  Status MakeCollector(ActiveSlide& slide, const SlideTask& task,
                        std::optional<CandidateWriter> writer);
   StatusOr<std::optional<CandidateWriter>> MakeWriter(const ActiveSlide& slide,
                                                       const SlideTask& task);
@@ -326,7 +330,7 @@ bool Stages::BeginNextSlide() {
       CYTO8_RETURN_IF_ERROR(OpenOrFail(*slide, input, nullptr));
       CYTO8_ASSIGN_OR_RETURN(std::optional<CandidateWriter> writer,
                              MakeWriter(*slide, task));
-      return MakeCollector(*slide, std::move(writer));
+      return MakeCollector(*slide, task, std::move(writer));
     });
     if (!has_work) continue;
     next_turn_ = hinted_turn_ = 0;
@@ -357,11 +361,6 @@ Status Stages::OpenOrFail(ActiveSlide& slide, const SlideInput& input,
                          .background = std::ssize(slide.opened.background)};
   slide.result.is_slide = plan.is_slide;
   NotePlan(slide);
-  slide.reaches.clear();
-  for (const TileTurn& turn : slide.opened.turns) {
-    const Tile& tile = plan.tiles[static_cast<size_t>(turn.tile)];
-    slide.reaches.push_back(ReachOf(*slide.opened.tiles, tile, turn.tile));
-  }
   return OkStatus();
 }
 
@@ -397,7 +396,7 @@ StatusOr<std::optional<CandidateWriter>> Stages::MakeWriter(
   return std::optional(std::move(writer));
 }
 
-Status Stages::MakeCollector(ActiveSlide& slide,
+Status Stages::MakeCollector(ActiveSlide& slide, const SlideTask& task,
                              std::optional<CandidateWriter> writer) {
   MergeOptions merge = options_.merge;
   // Inside a tile the card's suppression has its say, which may be a soft one;
@@ -405,10 +404,18 @@ Status Stages::MakeCollector(ActiveSlide& slide,
   if (slide.result.counts.planned == 1 && !options_.merge_single_tiles) {
     merge.iou_threshold = 1;
   }
+  std::vector<Box> reaches;
+  for (const TileTurn& turn : slide.opened.turns) {
+    reaches.push_back(slide.ReachOfTile(turn.tile));
+  }
+  CellSpoolOptions spool = {.files = &files_};
+  // A name that the next run removes.
+  if (!task.candidates.empty()) spool.path = task.candidates + ".tmp-cells";
   CYTO8_ASSIGN_OR_RETURN(slide.collector,
                          CellCollector::Create({.turns = slide.opened.turns,
-                                                .reaches = slide.reaches,
+                                                .reaches = reaches,
                                                 .merge = merge,
+                                                .spool = std::move(spool),
                                                 .limits = options_.limits},
                                                std::move(writer)));
   return OkStatus();
@@ -420,7 +427,7 @@ Status Stages::MergeAgain(ActiveSlide& slide, const SlideInput& input,
                           const SlideTask& task) {
   CYTO8_ASSIGN_OR_RETURN(const EarlierTiles earlier, TilesOf(task.candidates));
   CYTO8_RETURN_IF_ERROR(OpenOrFail(slide, input, &earlier));
-  CYTO8_RETURN_IF_ERROR(MakeCollector(slide, std::nullopt));
+  CYTO8_RETURN_IF_ERROR(MakeCollector(slide, task, std::nullopt));
   int64_t turn = 0;
   const auto take = [&](TileCandidates tile) -> Status {
     if (tile.outcome == TileOutcome::kBackground) return OkStatus();
@@ -495,7 +502,7 @@ Status Stages::DetectOrFail(TileToken& token, ParallelFor& executor) {
   const Tile& tile = slide.opened.plan.tiles[static_cast<size_t>(number)];
   CYTO8_ASSIGN_OR_RETURN(const TileDetections found,
                          DetectOn(tile, token, executor));
-  const Box& reach = slide.reaches[static_cast<size_t>(token.turn)];
+  const Box reach = slide.ReachOfTile(number);
   std::vector<Detection>& cells = token.found.detections;
   cells.reserve(found.detections.size());
   for (const Detection& relative : found.detections) {

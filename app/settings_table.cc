@@ -12,7 +12,7 @@
 namespace cyto8 {
 namespace {
 
-constexpr double kMaxSide = 200'000;     // of an image, as in Limits.
+constexpr double kMaxSide = 200'000;     // of overlap and edges, in pixels.
 constexpr double kMaxTileSide = 16'384;  // of the network's input.
 constexpr double kMaxThreads = 1024;
 constexpr double kMaxFailures = 1'000'000;

@@ -119,6 +119,19 @@ TEST_F(LogTest, AnOlderLogIsReplaced) {
   EXPECT_TRUE(Log::Create(RealFileSystem(), Options()).ok());  // empty.
 }
 
+TEST_F(LogTest, TheLogOfARunThatGoesOnIsNotReplaced) {
+  const LogOptions options = {.json_file = folder_.PathOf("log.jsonl")};
+  {
+    Log first = Log::Create(RealFileSystem(), options).value();
+    first.Warning("it goes on");
+    EXPECT_EQ(Log::Create(RealFileSystem(), options).status().ToString(),
+              "UNAVAILABLE: " + options.json_file +
+                  ": another process writes its log there");
+    EXPECT_NE(folder_.Get("log.jsonl").find("it goes on"), std::string::npos);
+  }
+  EXPECT_TRUE(Log::Create(RealFileSystem(), options).ok());
+}
+
 TEST_F(LogTest, NothingElseIsReplaced) {
   for (const char* content : {"\xff\xd8\xff", "{\"tim", "{\"level\":\"\"}\n"}) {
     folder_.Put("log.json", content);
