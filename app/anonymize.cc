@@ -12,9 +12,9 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
+#include "app/real_path.h"
 #include "app/settings_table.h"
 #include "app/slide_id.h"
 #include "base/atomic_file.h"
@@ -159,30 +159,12 @@ Status WriteKey(FileSystem& files, const std::string& path, const Key& key) {
   return file.Commit();
 }
 
-fs::path Absolute(const std::string& path) {
-  std::error_code error;  // absolute() fails without a working folder.
-  const fs::path absolute = fs::absolute(path, error);
-  return (error ? fs::path("/") / path : absolute).lexically_normal();
-}
-
-// Wherever links lead.
-fs::path Real(const std::string& path) {
-  std::error_code error;
-  const fs::path real = fs::weakly_canonical(Absolute(path), error);
-  const fs::path found = error ? Absolute(path) : real;
-  return found.has_filename() ? found : found.parent_path();
-}
-
-bool LiesIn(const fs::path& path, const fs::path& folder) {
-  return std::ranges::mismatch(folder, path).in1 == folder.end();
-}
-
 // Adds what the key does not have yet; whether there was any.
 StatusOr<bool> Name(std::span<const std::string> slides, Key& key,
                     std::vector<AnonymousName>& names) {
   bool has_new = false;
   for (const std::string& slide : slides) {
-    const std::string path = Absolute(slide).string();
+    const std::string path = AbsolutePath(slide).string();
     CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest, Hmac(key.salt, path));
     names.push_back(
         {.id = std::string(kPrefix) + ToHex(digest).substr(0, kIdDigits),
@@ -215,8 +197,8 @@ StatusOr<std::vector<std::string>> NamesOfSlides(FileSystem& files,
 StatusOr<std::vector<AnonymousName>> NameByKeyFile(
     FileSystem& files, const KeyFileOptions& options,
     std::span<const std::string> slides) {
-  const fs::path real = Real(options.path);
-  if (LiesIn(real, Real(options.output))) {
+  const fs::path real = RealPath(options.path);
+  if (LiesIn(real, RealPath(options.output))) {
     return InvalidArgument("output.anonymize = " + options.path +
                            ": must not lie in the output folder");
   }

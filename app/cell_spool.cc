@@ -12,15 +12,6 @@ namespace {
 
 static_assert(std::is_trivially_copyable_v<Detection>);
 
-Status WriteAll(FileSystem& files, int file, std::span<const std::byte> bytes,
-                const std::string& path) {
-  while (!bytes.empty()) {
-    CYTO8_ASSIGN_OR_RETURN(const int64_t count, files.Write(file, bytes, path));
-    bytes = bytes.subspan(static_cast<size_t>(count));
-  }
-  return OkStatus();
-}
-
 }  // namespace
 
 CellSpool::~CellSpool() { Close(); }

@@ -12,6 +12,7 @@
 
 #include "app/execution.h"
 #include "app/load_model.h"
+#include "app/real_path.h"
 #include "app/run_manifest.h"
 #include "base/atomic_file.h"
 
@@ -43,8 +44,7 @@ bool IsFolder(FileSystem& files, const std::string& path) {
 
 // The folder itself, or the nearest one above it that exists.
 std::string ExistingFolder(FileSystem& files, const std::string& path) {
-  std::error_code error;
-  fs::path folder = fs::absolute(path, error).lexically_normal();
+  fs::path folder = AbsolutePath(path);
   while (folder.has_relative_path() && !IsFolder(files, folder.string())) {
     folder = folder.parent_path();
   }

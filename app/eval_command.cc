@@ -3,7 +3,6 @@
 #include "app/eval_command.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <utility>
 
 #include "app/class_groups.h"
@@ -12,6 +11,7 @@
 #include "app/eval_input.h"
 #include "app/eval_report.h"
 #include "app/pr_curve_text.h"
+#include "app/real_path.h"
 #include "base/atomic_file.h"
 
 namespace cyto8 {
@@ -110,22 +110,13 @@ ExitCode Fail(ExitCode code, const Status& status) {
 
 }  // namespace
 
-bool IsSameOrInside(const std::string& path, const std::string& input) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  const fs::path target = fs::weakly_canonical(path, error);
-  const fs::path source = fs::weakly_canonical(input, error);
-  const auto [rest, end] =
-      std::mismatch(source.begin(), source.end(), target.begin(), target.end());
-  return rest == source.end();
-}
-
 Status CheckReportFile(FileSystem& files, const std::string& path,
                        std::span<const std::string> inputs) {
   if (path.empty()) return OkStatus();
-  if (std::ranges::any_of(inputs, [&](const std::string& input) {
-        return IsSameOrInside(path, input);
-      })) {
+  const auto holds = [real = RealPath(path)](const std::string& input) {
+    return LiesIn(real, RealPath(input));
+  };
+  if (std::ranges::any_of(inputs, holds)) {
     return InvalidArgument("--json: " + path + ": is an input");
   }
   const StatusOr<int> file = files.OpenForReading(path);

@@ -7,10 +7,11 @@
 #include <filesystem>
 #include <set>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
+#include "app/real_path.h"
 #include "base/checked_math.h"
+#include "base/lower_case.h"
 
 namespace cyto8 {
 namespace {
@@ -30,35 +31,6 @@ constexpr std::array<std::string_view, 5> kResultFolders = {
 template <typename List>
 bool Holds(const List& list, std::string_view word) {
   return std::find(list.begin(), list.end(), word) != list.end();
-}
-
-char Lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-// With its dot, in lower case; empty if there is none.
-std::string ExtensionOf(const std::string& name) {
-  const size_t dot = name.rfind('.');
-  if (dot == std::string::npos || dot == 0) return "";
-  std::string extension = name.substr(dot);
-  std::ranges::transform(extension, extension.begin(), Lower);
-  return extension;
-}
-
-// Absolute and without "." and ".."; links are not followed.
-fs::path Normalized(const std::string& path) {
-  std::error_code error;  // absolute() fails without a working folder.
-  const fs::path absolute = fs::absolute(path, error);
-  fs::path normal =
-      (error ? fs::path("/") / path : absolute).lexically_normal();
-  return normal.has_filename() ? normal : normal.parent_path();
-}
-
-// The same folder has the same name here, whatever links lead to it.
-fs::path RealPath(const std::string& path) {
-  std::error_code error;
-  const fs::path real = fs::weakly_canonical(Normalized(path), error);
-  return error ? Normalized(path) : real;
 }
 
 // Whether an earlier run wrote its results here: its pictures are no input.
@@ -126,7 +98,7 @@ Status InputLister::AddImage(const std::string& path) {
   const auto count = static_cast<int64_t>(list_.images.size());
   CYTO8_RETURN_IF_ERROR(
       CheckRange("number of images", count + 1, 1, options_.limits.max_images));
-  if (!seen_.insert(Normalized(path).string()).second) {
+  if (!seen_.insert(AbsolutePath(path).string()).second) {
     return InvalidArgument(path + ": is given twice");
   }
   list_.images.push_back(path);
@@ -187,7 +159,7 @@ bool InputLister::IsResult(const std::string& below,
 // A link that leads nowhere is taken, so that its failure is seen.
 bool InputLister::IsImage(const std::string& path,
                           const DirectoryEntry& entry) {
-  const std::string extension = ExtensionOf(entry.name);
+  const std::string extension = LowerCaseExtension(entry.name);
   const bool has_name = Holds(kImageExtensions, extension);
   if (has_name && entry.kind == EntryKind::kRegular) return true;
   if (has_name && entry.kind == EntryKind::kSymlink &&

@@ -155,19 +155,10 @@ class Log::JsonFile final : public SpdlogSink {
  private:
   void sink_it_(const spdlog::details::log_msg& message) override {
     if (file_ < 0 || !error_.ok()) return;
-    error_ = WriteLine(std::string(PayloadOf(message)) + "\n");
+    const std::string line = std::string(PayloadOf(message)) + "\n";
+    error_ = WriteAll(files_, file_, std::as_bytes(std::span(line)), path_);
   }
   void flush_() override {}
-
-  Status WriteLine(std::string_view line) {
-    auto rest = std::as_bytes(std::span(line));
-    while (!rest.empty()) {
-      CYTO8_ASSIGN_OR_RETURN(const int64_t count,
-                             files_.Write(file_, rest, path_));
-      rest = rest.subspan(static_cast<size_t>(count));
-    }
-    return OkStatus();
-  }
 
   FileSystem& files_;
   std::string path_;

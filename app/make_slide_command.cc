@@ -13,11 +13,11 @@
 #include <optional>
 #include <set>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "app/console.h"
 #include "app/field_list.h"
+#include "app/real_path.h"
 #include "app/seeded_draw.h"
 #include "app/sink.h"
 #include "app/slide_scene.h"
@@ -256,13 +256,6 @@ std::array<std::string, 3> OutputsOf(const Plan& plan,
                                      const MakeSlideOptions& options) {
   return {options.output, plan.name.stem + ".json",
           plan.name.stem + ".ATTRIBUTION.txt"};
-}
-
-// Wherever links lead; the file need not be there.
-std::filesystem::path RealPath(const std::string& path) {
-  std::error_code error;
-  const auto real = std::filesystem::weakly_canonical(path, error);
-  return error ? std::filesystem::path(path).lexically_normal() : real;
 }
 
 Status CheckOutputs(const Plan& plan, const MakeSlideOptions& options,

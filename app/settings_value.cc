@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/checked_math.h"
+#include "base/lower_case.h"
 #include "base/numbers.h"
 
 namespace cyto8 {
@@ -109,13 +110,9 @@ StatusOr<SettingValue> ParsePath(const Task& task) {
   return Refused(task, " without a NUL byte");
 }
 
-char Lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 StatusOr<SettingValue> ParseChoice(const Task& task) {
   const auto is_text = [&](std::string_view word) {
-    return std::ranges::equal(word, task.text, {}, Lower, Lower);
+    return std::ranges::equal(word, task.text, {}, LowerCase, LowerCase);
   };
   const SettingRule& rule = task.rule;
   const auto word = std::ranges::find_if(rule.words, is_text);
@@ -152,7 +149,7 @@ StatusOr<SettingValue> ParseSize(const Task& task) {
 StatusOr<SettingValue> ParseEdge(const Task& task) {
   constexpr std::string_view kDrop = "drop<";
   std::string lower(task.text);
-  std::ranges::transform(lower, lower.begin(), Lower);
+  std::ranges::transform(lower, lower.begin(), LowerCase);
   if (lower == "align") return SettingValue(EdgeRule{EdgeMode::kAlign});
   if (lower == "pad") return SettingValue(EdgeRule{EdgeMode::kPad});
   EdgeRule rule{.mode = EdgeMode::kDrop};
@@ -249,7 +246,7 @@ bool IsNumberLike(const std::string& text) {
   constexpr std::string_view kPrefixes[] = {"0x",    "0o",    ".inf",
                                             "-.inf", "+.inf", ".nan"};
   std::string lower = text;
-  std::ranges::transform(lower, lower.begin(), Lower);
+  std::ranges::transform(lower, lower.begin(), LowerCase);
   return std::ranges::any_of(kPrefixes,
                              [&](auto p) { return lower.starts_with(p); }) ||
          lower == "true" || lower == "false" || ParseDouble(lower).ok();

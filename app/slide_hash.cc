@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/lower_case.h"
+
 namespace cyto8 {
 namespace {
 
@@ -16,14 +18,9 @@ namespace fs = std::filesystem;
 
 constexpr std::array<std::string_view, 3> kIndexes = {".mrxs", ".vms", ".vmu"};
 
-char Lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool IsIndex(const fs::path& path) {
-  std::string extension = path.extension().string();
-  std::ranges::transform(extension, extension.begin(), Lower);
-  return std::ranges::find(kIndexes, extension) != kIndexes.end();
+bool IsIndex(const std::string& path) {
+  return std::ranges::find(kIndexes, LowerCaseExtension(path)) !=
+         kIndexes.end();
 }
 
 // Names of the regular files of a folder that begin so, each behind `prefix`;
@@ -45,8 +42,8 @@ Status AddNames(FileSystem& files, const std::string& folder,
 }  // namespace
 
 StatusOr<Sha256Digest> HashOfSlide(FileSystem& files, const std::string& path) {
+  if (!IsIndex(path)) return Sha256OfFile(files, path);
   const fs::path index = path;
-  if (!IsIndex(index)) return Sha256OfFile(files, path);
   const std::string parent = index.parent_path().string();
   const std::string folder = parent.empty() ? "." : parent;
   const std::string stem = index.stem().string();

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <system_error>
 
+#include "app/real_path.h"
 #include "base/sha256.h"
 
 namespace cyto8 {
@@ -34,10 +34,7 @@ std::vector<std::string> RelativeToCommonFolder(
     std::span<const std::string> paths) {
   std::vector<fs::path> full;
   for (const std::string& path : paths) {
-    std::error_code error;  // absolute() fails without a working folder.
-    const fs::path absolute = fs::absolute(path, error);
-    full.push_back(
-        (error ? fs::path("/") / path : absolute).lexically_normal());
+    full.push_back(AbsolutePath(path));
   }
   if (full.empty()) return {};
   std::vector<fs::path> common = FolderParts(full[0]);

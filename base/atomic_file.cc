@@ -91,12 +91,7 @@ Status AtomicFile::Append(std::string_view text) {
 }
 
 Status AtomicFile::Flush() {
-  std::span<const std::byte> rest = buffer_;
-  while (!rest.empty()) {
-    CYTO8_ASSIGN_OR_RETURN(const int64_t count,
-                           files_->Write(file_, rest, path_));
-    rest = rest.subspan(static_cast<size_t>(count));
-  }
+  CYTO8_RETURN_IF_ERROR(WriteAll(*files_, file_, buffer_, path_));
   buffer_.clear();
   return OkStatus();
 }

@@ -247,6 +247,15 @@ Status ReadExactlyAt(FileSystem& files, int file, int64_t offset,
   return OkStatus();
 }
 
+Status WriteAll(FileSystem& files, int file, std::span<const std::byte> bytes,
+                const std::string& path) {
+  while (!bytes.empty()) {
+    CYTO8_ASSIGN_OR_RETURN(const int64_t count, files.Write(file, bytes, path));
+    bytes = bytes.subspan(static_cast<size_t>(count));
+  }
+  return OkStatus();
+}
+
 StatusOr<std::vector<std::byte>> ReadWholeFile(FileSystem& files,
                                                const std::string& path,
                                                int64_t max_bytes) {

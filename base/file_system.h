@@ -89,6 +89,10 @@ FileSystem& RealFileSystem();
 Status ReadExactlyAt(FileSystem& files, int file, int64_t offset,
                      std::span<std::byte> bytes, const std::string& path);
 
+// All of `bytes`, in as many writes as it takes.
+Status WriteAll(FileSystem& files, int file, std::span<const std::byte> bytes,
+                const std::string& path);
+
 // The whole content. kInvalidArgument if the file is larger than max_bytes
 // (checked before allocation) or not a regular file.
 StatusOr<std::vector<std::byte>> ReadWholeFile(FileSystem& files,

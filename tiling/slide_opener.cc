@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/input_file.h"
+#include "base/lower_case.h"
 #include "tiling/kfb_slide.h"
 #include "tiling/openslide_reader.h"
 #include "tiling/row_source.h"
@@ -60,11 +61,8 @@ StatusOr<std::unique_ptr<SlideReader>> OpenOtherKind(
 bool IsNamedAsMirax(std::string_view path) {
   constexpr std::string_view kEnding = ".mrxs";
   if (path.size() < kEnding.size()) return false;
-  const auto lower = [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  };
   return std::ranges::equal(path.substr(path.size() - kEnding.size()), kEnding,
-                            {}, lower);
+                            {}, LowerCase);
 }
 
 StatusOr<std::unique_ptr<SlideReader>> OpenSlideFile(FileSystem& files,
