@@ -19,6 +19,7 @@
 #include "app/exit_code.h"
 #include "tests/app/app_fixture.h"
 #include "tests/app/child_program.h"
+#include "tests/app/quick_score.h"
 #include "tests/app/result_tree.h"
 #include "tests/app/small_pyramid.h"
 
@@ -60,12 +61,10 @@ class PromiseP10 : public testing::Test {
     if (index) {
       options.environment.push_back("CYTO8_IO_INDEX=" + std::to_string(*index));
     }
-    return WaitFor(StartProgram(
-        {"score", folder_.PathOf("x.tif"), "--model",
-         folder_.PathOf("quick.cy8"), "--mpp", "0.5", "--overlap", "32",
-         "--threads", "1", "--min-score", "0.7", "--no-skip-background",
-         "--no-thumbnails", "--quiet", "-o", Out()},
-        options));
+    auto words =
+        WordsOf(folder_, {.input = "x.tif", .out = Out(), .min_score = "0.7"});
+    words.insert(words.end(), {"--no-skip-background", "--no-thumbnails"});
+    return WaitFor(StartProgram(words, options));
   }
 
   IoReport Report() const {

@@ -7,7 +7,6 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cstdlib>
 #include <filesystem>
 #include <iostream>
 #include <random>
@@ -16,6 +15,7 @@
 #include "app/score_command.h"
 #include "tests/app/app_fixture.h"
 #include "tests/app/result_tree.h"
+#include "tests/support/printed_seed.h"
 #include "tests/support/recording_file_system.h"
 
 namespace cyto8 {
@@ -31,11 +31,6 @@ class PromiseP9 : public testing::Test {
     PutQuickModel(folder_);
     PutPng(folder_, "a.png", MakeTestImage(40, 30).view());
     PutPng(folder_, "b.png", MakeTestImage(30, 40).view());
-    const char* seed = std::getenv("CYTO8_SEED");
-    const auto number = seed != nullptr ? std::strtoul(seed, nullptr, 10)
-                                        : std::random_device()();
-    random_.seed(number);
-    std::cout << "CYTO8_SEED=" << number << "\n";
   }
 
   void Score(FileSystem& files, double min_score, const std::string& out) {
@@ -80,7 +75,7 @@ class PromiseP9 : public testing::Test {
 
   TemporaryFolder folder_;
   RecordingFileSystem files_{RealFileSystem()};
-  std::mt19937_64 random_;
+  std::mt19937_64 random_{PrintedSeed()};
   std::array<FileTexts, 2> wanted_;
   int64_t done_images_ = 0;  // that were found to be done, for the record.
 };

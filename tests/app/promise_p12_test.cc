@@ -7,7 +7,6 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -19,7 +18,9 @@
 #include "app/exit_code.h"
 #include "tests/app/app_fixture.h"
 #include "tests/app/child_program.h"
+#include "tests/app/quick_score.h"
 #include "tests/app/result_tree.h"
+#include "tests/support/printed_seed.h"
 
 namespace cyto8 {
 namespace {
@@ -52,34 +53,15 @@ class PromiseP12 : public testing::Test {
       PutPng(folder_, "in/" + std::to_string(i) + ".png",
              MakeTestImage(20 + i % 50, 20 + i / 50).view());
     }
-    const char* seed = std::getenv("CYTO8_SEED");
-    const auto number = seed != nullptr ? std::strtoul(seed, nullptr, 10)
-                                        : std::random_device()();
-    random_.seed(number);
-    std::cout << "CYTO8_SEED=" << number << "\n";
   }
 
   std::string Out() const { return folder_.PathOf("out"); }
 
   std::vector<std::string> Words(const std::string& out,
                                  const std::string& log) const {
-    return {"score",
-            folder_.PathOf("in"),
-            "--model",
-            folder_.PathOf("quick.cy8"),
-            "--mpp",
-            "0.5",
-            "--overlap",
-            "32",
-            "--threads",
-            "1",
-            "--min-score",
-            "0.8",
-            "--quiet",
-            "--log-json",
-            log,
-            "-o",
-            out};
+    auto words = WordsOf(folder_, {.input = "in", .out = out});
+    words.push_back("--log-json=" + log);
+    return words;
   }
 
   void MakeReference() {
@@ -111,7 +93,7 @@ class PromiseP12 : public testing::Test {
   void ExpectAllListed() const;
 
   TemporaryFolder folder_;
-  std::mt19937_64 random_;
+  std::mt19937_64 random_{PrintedSeed()};
   double whole_s_ = 0;  // one process, all images.
   FileTexts wanted_;
   int workers_ = 0;

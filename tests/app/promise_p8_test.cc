@@ -18,7 +18,6 @@
 
 #include <array>
 #include <chrono>
-#include <cstdlib>
 #include <iostream>
 #include <limits>
 #include <map>
@@ -29,8 +28,10 @@
 
 #include "tests/app/app_fixture.h"
 #include "tests/app/child_program.h"
+#include "tests/app/quick_score.h"
 #include "tests/app/result_tree.h"
 #include "tests/app/small_pyramid.h"
+#include "tests/support/printed_seed.h"
 
 namespace cyto8 {
 namespace {
@@ -102,31 +103,15 @@ class PromiseP8 : public testing::Test {
       folder_.Put("in/s" + std::to_string(i) + ".tif",
                   TextOf(SmallPyramid(160 + 2 * i)));
     }
-    const char* seed = std::getenv("CYTO8_SEED");
-    seed_ = seed != nullptr ? std::strtoul(seed, nullptr, 10)
-                            : std::random_device()();
-    random_.seed(seed_);
-    std::cout << "CYTO8_SEED=" << seed_ << "\n";
   }
 
   std::string Out() const { return folder_.PathOf("out"); }
 
   std::vector<std::string> Words(size_t phase, const std::string& out) const {
-    return {"score",
-            folder_.PathOf("in"),
-            "--model",
-            folder_.PathOf("quick.cy8"),
-            "--mpp",
-            "0.5",
-            "--overlap",
-            "32",
-            "--threads",
-            "2",
-            "--min-score",
-            kMinScores[phase],
-            "--quiet",
-            "-o",
-            out};
+    return WordsOf(folder_, {.input = "in",
+                             .out = out,
+                             .threads = "2",
+                             .min_score = kMinScores[phase]});
   }
 
   void MakeReferences();
@@ -141,8 +126,7 @@ class PromiseP8 : public testing::Test {
   void CheckEnd(size_t phase);
 
   TemporaryFolder folder_;
-  unsigned long seed_ = 0;
-  std::mt19937_64 random_;
+  std::mt19937_64 random_{PrintedSeed()};
   // Of runs that were not killed, by phase.
   std::array<FileTexts, 2> wanted_;
   std::array<std::map<std::string, std::string>, 2> keys_;  // by image.
