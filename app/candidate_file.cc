@@ -17,18 +17,17 @@ namespace {
 static_assert(std::endian::native == std::endian::little);
 
 constexpr std::string_view kMagic = "CY8CAND1";
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 
 struct FileHeader {
   char magic[8] = {};
   uint32_t version = kVersion;
   uint32_t header_bytes = 0;
-  Sha256Digest fingerprint = {};
   int64_t tiles = 0;
   int64_t width_px = 0;
   int64_t height_px = 0;
 };
-static_assert(sizeof(FileHeader) == 72);
+static_assert(sizeof(FileHeader) == 40);
 
 struct FileTile {
   int64_t tile = 0;
@@ -46,6 +45,8 @@ struct FileDetection {
 static_assert(sizeof(FileDetection) == 40);
 
 constexpr int64_t kDigestBytes = sizeof(Sha256Digest);
+// Behind the tiles: the fingerprint and the hash of all before.
+constexpr int64_t kTrailerBytes = 2 * kDigestBytes;
 
 template <typename T>
 std::span<const std::byte> BytesOf(const T& value) {
@@ -79,7 +80,6 @@ StatusOr<CandidateWriter> CandidateWriter::Create(
   CYTO8_ASSIGN_OR_RETURN(AtomicFile file, AtomicFile::Create(files, path));
   CandidateWriter writer(std::move(file), header);
   FileHeader first = {.header_bytes = sizeof(FileHeader),
-                      .fingerprint = header.fingerprint,
                       .tiles = header.tiles,
                       .width_px = header.width_px,
                       .height_px = header.height_px};
@@ -114,8 +114,9 @@ Status CandidateWriter::Append(const TileCandidates& tile) {
   return OkStatus();
 }
 
-Status CandidateWriter::Commit() {
+Status CandidateWriter::Commit(const Sha256Digest& fingerprint) {
   CYTO8_ENSURE(tiles_ == header_.tiles);
+  CYTO8_RETURN_IF_ERROR(Write(BytesOf(fingerprint)));
   CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest, hasher_.Finish());
   CYTO8_RETURN_IF_ERROR(file_.Append(BytesOf(digest)));
   return file_.Commit();
@@ -125,14 +126,14 @@ CandidateReader::CandidateReader(std::unique_ptr<InputFile> file,
                                  std::string path, int64_t max_boxes)
     : file_(std::move(file)),
       path_(std::move(path)),
-      bytes_(*file_, 0, file_->size_bytes() - kDigestBytes),
+      bytes_(*file_, 0, file_->size_bytes() - kTrailerBytes),
       max_boxes_(max_boxes) {}
 
 StatusOr<std::unique_ptr<CandidateReader>> CandidateReader::Open(
     FileSystem& files, const std::string& path, const Limits& limits) {
   CYTO8_ASSIGN_OR_RETURN(std::unique_ptr<InputFile> file,
                          InputFile::Open(files, path));
-  constexpr int64_t kLeast = sizeof(FileHeader) + kDigestBytes;
+  constexpr int64_t kLeast = sizeof(FileHeader) + kTrailerBytes;
   if (file->size_bytes() < kLeast) {
     return Annotate(
         Damaged("has " + std::to_string(file->size_bytes()) +
@@ -169,10 +170,12 @@ Status CandidateReader::ReadHeader(const Limits& limits) {
   }
   if (first.version != kVersion || first.header_bytes != sizeof(FileHeader)) {
     return Unimplemented("candidates of version " +
-                         std::to_string(first.version) + ": only 1 is read");
+                         std::to_string(first.version) + ": only " +
+                         std::to_string(kVersion) + " is read");
   }
-  header_ = {.fingerprint = first.fingerprint,
-             .tiles = first.tiles,
+  CYTO8_RETURN_IF_ERROR(file_->ReadAt(file_->size_bytes() - kTrailerBytes,
+                                      WritableBytesOf(fingerprint_)));
+  header_ = {.tiles = first.tiles,
              .width_px = first.width_px,
              .height_px = first.height_px};
   const auto checked = [&]() -> Status {

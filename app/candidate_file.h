@@ -36,7 +36,6 @@ struct TileCandidates {
 };
 
 struct CandidateHeader {
-  Sha256Digest fingerprint = {};  // of all that decides what is found.
   int64_t tiles = 0;
   int64_t width_px = 0;  // of level 0.
   int64_t height_px = 0;
@@ -54,8 +53,9 @@ class CandidateWriter {
   // Each tile once, in any order. kInternal beyond header.tiles.
   Status Append(const TileCandidates& tile);
 
-  // kInternal unless all tiles were appended.
-  Status Commit();
+  // `fingerprint`: of all that decides what is found. kInternal unless all
+  // tiles were appended.
+  Status Commit(const Sha256Digest& fingerprint);
 
  private:
   CandidateWriter(AtomicFile file, const CandidateHeader& header)
@@ -79,6 +79,7 @@ class CandidateReader {
       FileSystem& files, const std::string& path, const Limits& limits);
 
   const CandidateHeader& header() const { return header_; }
+  const Sha256Digest& fingerprint() const { return fingerprint_; }
 
   // The next tile; none after the last one.
   StatusOr<std::optional<TileCandidates>> Next();
@@ -94,6 +95,7 @@ class CandidateReader {
   std::string path_;
   BlockReader bytes_;
   CandidateHeader header_;
+  Sha256Digest fingerprint_ = {};
   std::vector<bool> seen_;  // by tile.
   int64_t tiles_left_ = 0;
   int64_t max_boxes_;  // of a tile.

@@ -73,12 +73,15 @@ Status CellCollector::Keep(std::vector<Detection> settled) {
   return cells_.Append(settled);
 }
 
-StatusOr<std::vector<Detection>> CellCollector::Finish(bool complete) {
+StatusOr<std::vector<Detection>> CellCollector::Finish(
+    const std::optional<Sha256Digest>& fingerprint) {
   if (next_turn_ < turns_) {
     CYTO8_ASSIGN_OR_RETURN(std::vector<Detection> settled, merger_.Advance({}));
     CYTO8_RETURN_IF_ERROR(Keep(std::move(settled)));
   }
-  if (writer_ && complete) CYTO8_RETURN_IF_ERROR(writer_->Commit());
+  if (writer_ && fingerprint) {
+    CYTO8_RETURN_IF_ERROR(writer_->Commit(*fingerprint));
+  }
   writer_.reset();
   CYTO8_ASSIGN_OR_RETURN(std::vector<Detection> cells, cells_.TakeAll());
   std::ranges::sort(cells, DetectionBefore);

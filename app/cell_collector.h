@@ -19,6 +19,7 @@
 #include "base/box.h"
 #include "base/detection.h"
 #include "base/limits.h"
+#include "base/sha256.h"
 #include "base/status.h"
 #include "tiling/slide_verdict.h"
 #include "tiling/stream_merger.h"
@@ -48,9 +49,10 @@ class CellCollector {
   // boxes than limits.max_boxes, is an error, and then there is no result.
   Status Add(int64_t turn, TileCandidates found);
 
-  // After the last Add; turns that never came have found nothing. `complete`:
-  // commits the candidates.
-  StatusOr<std::vector<Detection>> Finish(bool complete);
+  // After the last Add; turns that never came have found nothing. With a
+  // fingerprint the candidates are committed, without one there are none.
+  StatusOr<std::vector<Detection>> Finish(
+      const std::optional<Sha256Digest>& fingerprint);
 
   // scored, failed and the qualities, of the turns that came.
   SlideCounts counts() const;

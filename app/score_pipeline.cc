@@ -117,6 +117,8 @@ class ActiveSlide {
 
   const size_t number;
   SlideResult result;
+  std::function<StatusOr<SlideKey>()> key;
+  Sha256Digest fingerprint = {};  // once the key is there.
   OpenedSlide opened;
   std::unique_ptr<CellCollector> collector;
   Clock::time_point begun = Clock::now();
@@ -279,7 +281,7 @@ class Stages {
   Status OpenOrFail(ActiveSlide& slide, const SlideInput& input,
                     const EarlierTiles* earlier);
   StatusOr<EarlierTiles> TilesOf(const std::string& candidates) const;
-  void NotePlan(ActiveSlide& slide) const;
+  void NotePlan(ActiveSlide& slide, bool is_again) const;
   Status MakeCollector(ActiveSlide& slide, const SlideTask& task,
                        std::optional<CandidateWriter> writer);
   StatusOr<std::optional<CandidateWriter>> MakeWriter(const ActiveSlide& slide,
@@ -292,6 +294,7 @@ class Stages {
                                     ParallelFor& executor);
   Status Collect(ActiveSlide& slide, TileToken& token);
   void Release(ActiveSlide& slide);
+  static Status AwaitKey(ActiveSlide& slide);
   Status CompleteOrFail(ActiveSlide& slide);
 
   FileSystem& files_;
@@ -321,8 +324,7 @@ bool Stages::BeginNextSlide() {
       CYTO8_ASSIGN_OR_RETURN(const SlideTask task, sink_.Take(slide->number));
       has_work = task.work != SlideWork::kNone;
       if (!has_work || !slide->IsGood()) return OkStatus();
-      slide->result.sha256 = task.sha256;
-      slide->result.seconds.read += task.seconds;
+      slide->key = task.key;
       if (task.work == SlideWork::kMerge &&
           MergeAgain(*slide, input, task).ok()) {
         return OkStatus();
@@ -360,12 +362,12 @@ Status Stages::OpenOrFail(ActiveSlide& slide, const SlideInput& input,
   slide.result.counts = {.planned = std::ssize(plan.tiles),
                          .background = std::ssize(slide.opened.background)};
   slide.result.is_slide = plan.is_slide;
-  NotePlan(slide);
+  NotePlan(slide, earlier != nullptr);
   return OkStatus();
 }
 
 // What of the file is not looked at, or not in the order that was asked for.
-void Stages::NotePlan(ActiveSlide& slide) const {
+void Stages::NotePlan(ActiveSlide& slide, bool is_again) const {
   const SlidePlan& plan = slide.opened.plan;
   const auto first_of = [&](int64_t count, const std::string& of) {
     if (count <= 1) return;
@@ -373,8 +375,8 @@ void Stages::NotePlan(ActiveSlide& slide) const {
   };
   first_of(plan.pages, "pages");
   first_of(plan.focal_planes, "focal planes");
-  if (std::isfinite(options_.budget_s) && !slide.opened.is_ranked &&
-      slide.opened.turns.size() > 1) {
+  if (std::isfinite(options_.budget_s) && !is_again &&
+      !slide.opened.is_ranked && slide.opened.turns.size() > 1) {
     AddNote("tiles by their place: no level to rank them by", slide.result);
   }
 }
@@ -385,8 +387,7 @@ StatusOr<std::optional<CandidateWriter>> Stages::MakeWriter(
   CYTO8_ASSIGN_OR_RETURN(
       CandidateWriter writer,
       CandidateWriter::Create(files_, task.candidates,
-                              {.fingerprint = task.fingerprint,
-                               .tiles = slide.result.counts.planned,
+                              {.tiles = slide.result.counts.planned,
                                .width_px = slide.result.width_px,
                                .height_px = slide.result.height_px}));
   for (const int64_t tile : slide.opened.background) {
@@ -553,6 +554,7 @@ Status Stages::Collect(ActiveSlide& slide, TileToken& token) {
 // Whoever lets go last finishes the image.
 void Stages::Release(ActiveSlide& slide) {
   if (--slide.holders > 0 || stopped_()) return;
+  Guarded(slide, [&] { return AwaitKey(slide); });
   if (slide.result.status.ok()) {
     Guarded(slide, [&] {
       return Annotate(CompleteOrFail(slide), slide.result.identity.path);
@@ -560,6 +562,16 @@ void Stages::Release(ActiveSlide& slide) {
   }
   if (!slide.result.status.ok()) slide.result.cells.clear();
   sink_.Finish(slide.number, std::move(slide.result));
+}
+
+// Of an image that has failed, too: the next run looks whether it is the same.
+Status Stages::AwaitKey(ActiveSlide& slide) {
+  if (!slide.key) return OkStatus();
+  CYTO8_ASSIGN_OR_RETURN(const SlideKey key, slide.key());
+  slide.result.sha256 = key.sha256;
+  slide.result.seconds.read += key.seconds;
+  slide.fingerprint = key.fingerprint;
+  return OkStatus();
 }
 
 // The time of Take is that of decoding, resampling and cutting together.
@@ -582,7 +594,10 @@ Status Stages::CompleteOrFail(ActiveSlide& slide) {
   // Candidates of a slide with failed tiles would keep them from being tried
   // again.
   const bool complete = planned == background + found.scored;
-  CYTO8_ASSIGN_OR_RETURN(result.cells, slide.collector->Finish(complete));
+  CYTO8_ASSIGN_OR_RETURN(
+      result.cells,
+      slide.collector->Finish(complete ? std::optional(slide.fingerprint)
+                                       : std::nullopt));
   slide.NoteFailedTiles();
   CYTO8_ASSIGN_OR_RETURN(result.verdict,
                          JudgeSlide(result.counts, options_.verdict));

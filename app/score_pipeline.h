@@ -34,14 +34,19 @@ enum class SlideWork {
   kScore,
 };
 
+// What is known of an image once its file was hashed.
+struct SlideKey {
+  std::string sha256 = {};        // of the file, 64 hex digits.
+  Sha256Digest fingerprint = {};  // of its candidates (candidate_file.h).
+  double seconds = 0;             // that hashing took.
+};
+
 struct SlideTask {
   SlideWork work = SlideWork::kScore;
-  std::string sha256 = {};  // of the file, 64 hex digits.
-  double seconds = 0;       // that finding this out took.
-  // Where the raw candidates are read from or written to, with what they hang
-  // on (candidate_file.h); empty: nowhere.
+  // Waits until it is known: a large new image is hashed while it is scored.
+  std::function<StatusOr<SlideKey>()> key = {};
+  // Where the raw candidates are read from or written to; empty: nowhere.
   std::string candidates = {};
-  Sha256Digest fingerprint = {};
 };
 
 // Takes the results. Take and Begin are called by one thread at a time, the

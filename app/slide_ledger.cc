@@ -2,15 +2,16 @@
 // See slide_ledger.h.
 #include "app/slide_ledger.h"
 
-#include <filesystem>
 #include <utility>
 
 #include "app/candidate_file.h"
+#include "app/real_path.h"
 #include "app/run_manifest.h"
 #include "app/slide_files.h"
 #include "app/slide_hash.h"
 #include "app/stopwatch.h"
 #include "base/atomic_file.h"
+#include "base/input_file.h"
 #include "base/numbers.h"
 #include "base/sha256.h"
 
@@ -64,15 +65,28 @@ SlideSummary EndedAs(const SlideState& state, const SlideInput& input) {
   return slide;
 }
 
+StatusOr<bool> IsThere(FileSystem& files, const std::string& path) {
+  const StatusOr<int> file = files.OpenForReading(path);
+  if (file.status().code() == StatusCode::kNotFound) return false;
+  CYTO8_RETURN_IF_ERROR(file.status());
+  CYTO8_RETURN_IF_ERROR(files.Close(*file, path));
+  return true;
+}
+
+// So that hashing it takes longer than starting a thread for it.
+StatusOr<bool> IsLarge(FileSystem& files, const std::string& path) {
+  constexpr int64_t kBytes = int64_t{16} << 20;
+  CYTO8_ASSIGN_OR_RETURN(const std::unique_ptr<InputFile> file,
+                         InputFile::Open(files, path));
+  return file->size_bytes() >= kBytes;
+}
+
 // Which file an image is, for those of the same name in other folders; nothing
 // where names are hidden.
 StatusOr<std::string> OriginOf(const SlideInput& input) {
   if (!input.hidden_path.empty()) return std::string();
-  std::error_code error;
-  const std::filesystem::path whole =
-      std::filesystem::absolute(input.file(), error).lexically_normal();
   CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest,
-                         HashOfText(error ? input.file() : whole.string()));
+                         HashOfText(AbsolutePath(input.file()).string()));
   return ToHex(digest);
 }
 
@@ -129,6 +143,17 @@ StatusOr<TakenSlide> SlideLedger::Take(const SlideInput& input) {
   return taken;
 }
 
+StatusOr<SlideLedger::HashedSlide> SlideLedger::Hash(
+    const SlideInput& input) const {
+  HashedSlide slide;
+  const Stopwatch watch(slide.seconds);
+  CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest,
+                         HashOfSlide(*options_.files, input.file()));
+  slide.sha256 = ToHex(digest);
+  CYTO8_ASSIGN_OR_RETURN(slide.keys, KeysOf(input, slide.sha256));
+  return slide;
+}
+
 StatusOr<TakenSlide> SlideLedger::Look(const SlideInput& input,
                                        Claim& claim) const {
   const std::string folder = FolderOf(input.identity);
@@ -139,25 +164,35 @@ StatusOr<TakenSlide> SlideLedger::Look(const SlideInput& input,
   const StatusOr<SlideState> state = StateOf(input);
   if (!state.ok() && !IsNone(state.status())) return state.status();
   if (state.ok()) claim.attempts = state->summary.attempts + 1;
-  const Stopwatch watch(task.seconds);
   CYTO8_RETURN_IF_ERROR(input.status);
-  CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest,
-                         HashOfSlide(files, input.file()));
-  task.sha256 = ToHex(digest);
   CYTO8_ASSIGN_OR_RETURN(claim.origin, OriginOf(input));
+  task.candidates = folder + "/candidates.bin";
+  CYTO8_ASSIGN_OR_RETURN(const bool has_candidates,
+                         IsThere(files, task.candidates));
+  CYTO8_ASSIGN_OR_RETURN(const bool is_large, IsLarge(files, input.file()));
+  // What is new needs its hash at the end only.
+  const bool may_wait = is_large && !state.ok() && !has_candidates;
+  claim.hashed =
+      std::async(may_wait ? std::launch::async : std::launch::deferred,
+                 [this, input] { return Hash(input); })
+          .share();
+  task.key = [hashed = claim.hashed]() -> StatusOr<SlideKey> {
+    CYTO8_ASSIGN_OR_RETURN(const HashedSlide slide, hashed.get());
+    return SlideKey{.sha256 = slide.sha256,
+                    .fingerprint = slide.keys.candidates,
+                    .seconds = slide.seconds};
+  };
+  if (may_wait) return taken;
+  CYTO8_ASSIGN_OR_RETURN(const HashedSlide hashed, claim.hashed.get());
   if (state.ok() && !options_.force &&
-      IsOfAnother(*state, claim.origin, task.sha256)) {
+      IsOfAnother(*state, claim.origin, hashed.sha256)) {
     return InvalidArgument(input.identity.path + ": " + folder +
                            ": has the result of another image of this name: "
                            "take another folder, or --force");
   }
-  CYTO8_ASSIGN_OR_RETURN(const Keys keys, KeysOf(input, task.sha256));
-  claim.keys = keys.texts;
-  task.candidates = folder + "/candidates.bin";
-  task.fingerprint = keys.candidates;
   if (state.ok()) {
     CYTO8_ASSIGN_OR_RETURN(const bool is_over,
-                           IsOver(*state, input, claim.keys));
+                           IsOver(*state, input, hashed.keys.texts));
     if (is_over) {
       task.work = SlideWork::kNone;
       taken.ended = EndedAs(*state, input);
@@ -165,7 +200,8 @@ StatusOr<TakenSlide> SlideLedger::Look(const SlideInput& input,
     }
   }
   if (options_.force) return taken;
-  CYTO8_ASSIGN_OR_RETURN(const bool fit, CandidatesFit(task));
+  CYTO8_ASSIGN_OR_RETURN(const bool fit,
+                         CandidatesFit(task, hashed.keys.candidates));
   if (fit) task.work = SlideWork::kMerge;
   return taken;
 }
@@ -200,11 +236,12 @@ StatusOr<bool> SlideLedger::IsOver(const SlideState& state,
   return verified.ok();
 }
 
-StatusOr<bool> SlideLedger::CandidatesFit(const SlideTask& task) const {
+StatusOr<bool> SlideLedger::CandidatesFit(
+    const SlideTask& task, const Sha256Digest& fingerprint) const {
   const StatusOr<std::unique_ptr<CandidateReader>> reader =
       CandidateReader::Open(*options_.files, task.candidates, options_.limits);
   if (!reader.ok() && !IsNone(reader.status())) return reader.status();
-  return reader.ok() && (*reader)->header().fingerprint == task.fingerprint;
+  return reader.ok() && (*reader)->fingerprint() == fingerprint;
 }
 
 bool SlideLedger::Holds(const SlideIdentity& slide) {
@@ -216,15 +253,18 @@ Status SlideLedger::Record(SlideSummary& slide,
                            std::span<const std::string_view> names) {
   const std::string folder = FolderOf(slide.identity);
   SlideState state;
+  std::shared_future<StatusOr<HashedSlide>> hashed;
   {
     const std::lock_guard guard(mutex_);
     const auto claim = claims_.find(slide.identity.id);
     CYTO8_ENSURE(claim != claims_.end());
-    state.keys = claim->second.keys;
+    hashed = claim->second.hashed;
     state.origin = claim->second.origin;
     state.ended_ns = NanosecondsNow();
     slide.attempts = claim->second.attempts;
   }
+  CYTO8_ASSIGN_OR_RETURN(const HashedSlide known, hashed.get());
+  state.keys = known.keys.texts;
   state.summary = slide;
   for (const std::string_view name : names) {
     StatusOr<WrittenFile> file =

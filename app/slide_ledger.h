@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <future>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -20,6 +21,7 @@
 #include "base/file_lock.h"
 #include "base/file_system.h"
 #include "base/limits.h"
+#include "base/sha256.h"
 #include "base/status.h"
 
 namespace cyto8 {
@@ -69,15 +71,20 @@ class SlideLedger {
   void Release(const SlideIdentity& slide);
 
  private:
-  struct Claim {
-    FileLock lock;
-    SlideKeys keys = {};
-    std::string origin = {};
-    int64_t attempts = 1;
-  };
   struct Keys {
     SlideKeys texts = {};
     Sha256Digest candidates = {};
+  };
+  struct HashedSlide {
+    std::string sha256 = {};
+    Keys keys = {};
+    double seconds = 0;
+  };
+  struct Claim {
+    FileLock lock;
+    std::shared_future<StatusOr<HashedSlide>> hashed = {};
+    std::string origin = {};
+    int64_t attempts = 1;
   };
 
   explicit SlideLedger(const SlideLedgerOptions& options) : options_(options) {}
@@ -86,11 +93,13 @@ class SlideLedger {
   }
   StatusOr<Keys> KeysOf(const SlideInput& input,
                         const std::string& sha256) const;
+  StatusOr<HashedSlide> Hash(const SlideInput& input) const;
   StatusOr<TakenSlide> Look(const SlideInput& input, Claim& claim) const;
   StatusOr<SlideState> StateOf(const SlideInput& input) const;
   StatusOr<bool> IsOver(const SlideState& state, const SlideInput& input,
                         const SlideKeys& keys) const;
-  StatusOr<bool> CandidatesFit(const SlideTask& task) const;
+  StatusOr<bool> CandidatesFit(const SlideTask& task,
+                               const Sha256Digest& fingerprint) const;
 
   const SlideLedgerOptions options_;
   std::mutex mutex_;

@@ -6,7 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 #include "base/limits.h"
 #include "base/status.h"
@@ -41,13 +41,16 @@ struct ImageView {
 Status CheckImageSize(int64_t width_px, int64_t height_px,
                       const Limits& limits);
 
-// RGB pixels without padding between rows.
+// RGB pixels without padding between rows. Moved, never copied.
 class Image {
  public:
   Image() = default;
   // All pixels zero. kInvalidArgument if CheckImageSize refuses the size.
   static StatusOr<Image> Create(int64_t width_px, int64_t height_px,
                                 const Limits& limits = {});
+  // The same, with pixels of any value: for whoever writes all of them.
+  static StatusOr<Image> CreateUnset(int64_t width_px, int64_t height_px,
+                                     const Limits& limits = {});
 
   int64_t width_px() const { return width_px_; }
   int64_t height_px() const { return height_px_; }
@@ -56,11 +59,11 @@ class Image {
   void Fill(Rgb colour);
 
  private:
-  Image(int64_t width_px, int64_t height_px);
+  int64_t size_bytes() const { return width_px_ * height_px_ * kRgbChannels; }
 
   int64_t width_px_ = 0;
   int64_t height_px_ = 0;
-  std::vector<uint8_t> pixels_;
+  std::unique_ptr<uint8_t[]> pixels_;
 };
 
 }  // namespace cyto8

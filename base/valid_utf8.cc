@@ -2,6 +2,7 @@
 // Foreign bytes as UTF-8; see valid_utf8.h.
 #include "base/valid_utf8.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace cyto8 {
@@ -38,6 +39,13 @@ bool LooksEscaped(std::string_view text) {
          IsHexDigit(text[3]);
 }
 
+// That stand for themselves, as nearly all do: ASCII but for the backslash.
+size_t PlainBytes(std::string_view text) {
+  const auto is_plain = [](char c) { return IsIn(c, 0x00, 0x7f) && c != '\\'; };
+  return static_cast<size_t>(std::ranges::find_if_not(text, is_plain) -
+                             text.begin());
+}
+
 void AppendEscaped(char c, std::string& text) {
   constexpr char kDigits[] = "0123456789abcdef";
   const auto byte = static_cast<uint8_t>(c);
@@ -68,6 +76,10 @@ std::string ValidUtf8(std::string_view text) {
   std::string valid;
   valid.reserve(text.size());
   while (!text.empty()) {
+    const size_t plain = PlainBytes(text);
+    valid += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     const size_t bytes = Utf8CharacterBytes(text);
     if (bytes == 0 || LooksEscaped(text)) {
       AppendEscaped(text[0], valid);

@@ -54,8 +54,9 @@ StatusOr<Image> Decode(const JpegBlock& block, int64_t reduction) {
   const auto reduced = [&](int64_t side) {
     return (side + reduction - 1) / reduction;
   };
-  CYTO8_ASSIGN_OR_RETURN(Image image, Image::Create(reduced(block.width_px),
-                                                    reduced(block.height_px)));
+  CYTO8_ASSIGN_OR_RETURN(
+      Image image,
+      Image::CreateUnset(reduced(block.width_px), reduced(block.height_px)));
   CYTO8_RETURN_IF_ERROR(jpeg.ReadRows(image.height_px(), image.MutableRow(0),
                                       image.view().stride_bytes));
   return image;

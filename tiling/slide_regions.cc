@@ -74,7 +74,7 @@ StatusOr<Image> SlideRegions::Read(const PixelArea& area) {
   CYTO8_RETURN_IF_ERROR(
       CheckRange("y", area.y_px, int64_t{0}, height_px_ - area.height_px));
   CYTO8_ASSIGN_OR_RETURN(Image image,
-                         Image::Create(area.width_px, area.height_px));
+                         Image::CreateUnset(area.width_px, area.height_px));
   const Blocks blocks = BlocksOf(area);
   for (int64_t row = blocks.first_row; row < blocks.end_row; ++row) {
     for (int64_t column = blocks.first_column; column < blocks.end_column;
@@ -125,6 +125,8 @@ Status SlideRegions::CopyBlock(const BlockId& block, const PixelArea& area,
                  [&] { entry->pixels = reader_.ReadBlock(block); });
   CYTO8_RETURN_IF_ERROR(entry->pixels.status());
   const ImageView src = entry->pixels->view();
+  const auto [width_px, height_px] = BlockSize(level_, block);
+  CYTO8_ENSURE(src.width_px == width_px && src.height_px == height_px);
   const int64_t left = block.column * block_width_px_;
   const int64_t top = block.row * block_height_px_;
   const int64_t x_begin = std::max(left, area.x_px);

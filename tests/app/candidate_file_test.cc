@@ -20,11 +20,9 @@ using Tiles = std::vector<TileCandidates>;
 class CandidateFileTest : public testing::Test {
  protected:
   static CandidateHeader Header() {
-    return {.fingerprint = {1, 2, 3},
-            .tiles = 4,
-            .width_px = 2000,
-            .height_px = 768};
+    return {.tiles = 4, .width_px = 2000, .height_px = 768};
   }
+  static Sha256Digest Fingerprint() { return {1, 2, 3}; }
   static Tiles FourTiles() {
     return {{.tile = 2,
              .detections = {{.box = {1.5, -2, 30.25, 40},
@@ -45,13 +43,14 @@ class CandidateFileTest : public testing::Test {
     for (const TileCandidates& tile : tiles) {
       CYTO8_RETURN_IF_ERROR(writer.Append(tile));
     }
-    return writer.Commit();
+    return writer.Commit(Fingerprint());
   }
   StatusOr<Tiles> Read() {
     CYTO8_ASSIGN_OR_RETURN(
         const std::unique_ptr<CandidateReader> reader,
         CandidateReader::Open(files_, path_, {.max_boxes = 1000}));
     EXPECT_EQ(reader->header(), Header());
+    EXPECT_EQ(reader->fingerprint(), Fingerprint());
     Tiles tiles;
     while (true) {
       CYTO8_ASSIGN_OR_RETURN(std::optional<TileCandidates> tile,
@@ -60,15 +59,18 @@ class CandidateFileTest : public testing::Test {
       tiles.push_back(std::move(*tile));
     }
   }
-  // With a hash that fits, so that the values themselves are looked at.
-  void PutWithHash(std::string bytes) {
+  // With a fingerprint and a hash that fits, so that the values themselves are
+  // looked at.
+  void PutWithTrailer(std::string bytes) {
+    const Sha256Digest fingerprint = Fingerprint();
+    bytes.append(fingerprint.begin(), fingerprint.end());
     const auto digest = Sha256(std::as_bytes(std::span(bytes))).value();
     bytes.append(digest.begin(), digest.end());
     folder_.Put("candidates.bin", bytes);
   }
-  std::string ContentWithoutHash() {
+  std::string ContentWithoutTrailer() {
     const std::string bytes = folder_.Get("candidates.bin");
-    return bytes.substr(0, bytes.size() - 32);
+    return bytes.substr(0, bytes.size() - 64);
   }
 
   TemporaryFolder folder_;
@@ -81,7 +83,8 @@ TEST_F(CandidateFileTest, GivesBackEveryTile) {
   const StatusOr<Tiles> tiles = Read();
   ASSERT_TRUE(tiles.ok()) << tiles.status().ToString();
   EXPECT_EQ(*tiles, FourTiles());
-  EXPECT_EQ(folder_.Get("candidates.bin").size(), 72u + 4 * 16 + 2 * 40 + 32);
+  EXPECT_EQ(folder_.Get("candidates.bin").size(),
+            40u + 4 * 16 + 2 * 40 + 2 * 32);
 }
 
 TEST_F(CandidateFileTest, AppearsOnlyWithAllTiles) {
@@ -115,7 +118,7 @@ TEST_F(CandidateFileTest, NoticesEveryCutAndEveryFlippedByte) {
 
 TEST_F(CandidateFileTest, RefusesValuesThatNobodyWrites) {
   ASSERT_TRUE(Write(Header(), FourTiles()).ok());
-  const std::string whole = ContentWithoutHash();
+  const std::string whole = ContentWithoutTrailer();
   struct Case {
     size_t at;
     std::string bytes;
@@ -124,46 +127,46 @@ TEST_F(CandidateFileTest, RefusesValuesThatNobodyWrites) {
   const std::string nan("\0\0\0\0\0\0\xF8\x7F", 8);
   const std::vector<Case> cases = {
       {0, "x", "damaged candidates: does not begin with CY8CAND1"},
-      {8, "\2", "candidates of version 2: only 1 is read"},
-      {48, std::string("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8),
+      {8, "\3", "candidates of version 3: only 2 is read"},
+      {16, std::string("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF", 8),
        "damaged candidates: tiles = -1: must be in [0, 4000000]"},
-      {56, std::string(8, '\0'),
+      {24, std::string(8, '\0'),
        "damaged candidates: width = 0: must be in [1, 1000000]"},
-      {72, "\4", "damaged candidates: tile 0: number = 4: must be in [0, 3]"},
-      {168, "\2", "damaged candidates: tile 1: comes twice"},
-      {80, "\3",
+      {40, "\4", "damaged candidates: tile 0: number = 4: must be in [0, 3]"},
+      {136, "\2", "damaged candidates: tile 1: comes twice"},
+      {48, "\3",
        "damaged candidates: tile 0: class = 0: must be in [1, 65535]"},
-      {124, std::string(4, '\0'),
+      {92, std::string(4, '\0'),
        "damaged candidates: tile 0: class = 0: must be in [1, 65535]"},
-      {83, "\1",
+      {51, "\1",
        "damaged candidates: tile 0: detections = 16777218: must be in [0, "
        "1000]"},
-      {84, "\3", "damaged candidates: tile 0: outcome = 3: must be in [0, 2]"},
-      {84, "\1",
+      {52, "\3", "damaged candidates: tile 0: outcome = 3: must be in [0, 2]"},
+      {52, "\1",
        "damaged candidates: tile 0: detections = 2: must be in [0, 0]"},
-      {88, nan,
+      {56, nan,
        "damaged candidates: tile 0: coordinate = nan: must be in [-1e+09, "
        "1e+09]"},
-      {120, std::string("\0\0\0\x40", 4),
+      {88, std::string("\0\0\0\x40", 4),
        "damaged candidates: tile 0: score = 2: must be in [0, 1]"}};
   for (const Case& c : cases) {
     std::string changed = whole;
     changed.replace(c.at, c.bytes.size(), c.bytes);
-    PutWithHash(changed);
+    PutWithTrailer(changed);
     EXPECT_EQ(Read().status().message(), path_ + ": " + c.message) << c.at;
   }
 }
 
 TEST_F(CandidateFileTest, RefusesMissingAndSurplusBytes) {
   ASSERT_TRUE(Write(Header(), FourTiles()).ok());
-  const std::string whole = ContentWithoutHash();
-  PutWithHash(whole + "x");
+  const std::string whole = ContentWithoutTrailer();
+  PutWithTrailer(whole + "x");
   EXPECT_EQ(Read().status().message(),
             path_ + ": damaged candidates: tile 4: more bytes than tiles");
-  PutWithHash(whole.substr(0, whole.size() - 1));
+  PutWithTrailer(whole.substr(0, whole.size() - 1));
   EXPECT_EQ(Read().status().message(),
             path_ + ": damaged candidates: tile 3: is missing");
-  PutWithHash(whole.substr(0, 100));
+  PutWithTrailer(whole.substr(0, 68));
   EXPECT_EQ(Read().status().message(),
             path_ + ": damaged candidates: tile 0: is cut");
 }

@@ -17,6 +17,8 @@
 namespace cyto8 {
 namespace {
 
+constexpr Sha256Digest kFingerprint = {1, 2, 3};
+
 constexpr int64_t kTilePx = 100;
 
 struct Made {
@@ -92,7 +94,7 @@ TEST(CellCollectorTest, AnyOrderGivesTheMergeOfAll) {
       ASSERT_TRUE(collector->Add(turn, made.tiles[turn]).ok());
     }
     EXPECT_EQ(collector->counts().scored, 20);
-    EXPECT_EQ(collector->Finish(true).value(), expected) << seed;
+    EXPECT_EQ(collector->Finish(kFingerprint).value(), expected) << seed;
   }
 }
 
@@ -108,7 +110,7 @@ TEST(CellCollectorTest, ThreadsMayAddAtTheSameTime) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(collector->Finish(true).value(), MergedAtOnce(made));
+  EXPECT_EQ(collector->Finish(kFingerprint).value(), MergedAtOnce(made));
 }
 
 TEST(CellCollectorTest, TurnsThatNeverComeHaveFoundNothing) {
@@ -118,7 +120,7 @@ TEST(CellCollectorTest, TurnsThatNeverComeHaveFoundNothing) {
     ASSERT_TRUE(collector->Add(turn, made.tiles[turn]).ok());
   }
   made.tiles.resize(4);
-  EXPECT_EQ(collector->Finish(false).value(), MergedAtOnce(made));
+  EXPECT_EQ(collector->Finish(std::nullopt).value(), MergedAtOnce(made));
   EXPECT_EQ(collector->counts().scored, 4);
 }
 
@@ -155,13 +157,16 @@ TEST(CellCollectorTest, WritesTheCandidatesInTurn) {
     for (int64_t turn = 5; turn >= 0; --turn) {
       ASSERT_TRUE(collector->Add(turn, made.tiles[turn]).ok());
     }
-    ASSERT_TRUE(collector->Finish(complete).ok());
+    const auto fingerprint =
+        complete ? std::optional(kFingerprint) : std::nullopt;
+    ASSERT_TRUE(collector->Finish(fingerprint).ok());
     EXPECT_EQ(folder.Names().size(), complete ? 1u : 0u);
   }
   const auto reader = CandidateReader::Open(RealFileSystem(), path, {}).value();
   for (const TileCandidates& tile : made.tiles) {
     EXPECT_EQ(reader->Next().value(), tile);
   }
+  EXPECT_EQ(reader->fingerprint(), kFingerprint);
 }
 
 TEST(CellCollectorTest, ABoxBeyondItsTilesReachIsRefused) {

@@ -138,6 +138,7 @@ TEST_F(ScoreAgainTest, CandidatesOfABudgetThatWasEnoughAreMergedAgain) {
       score({"--budget-s=0.001", "--match-threshold=0.2"});
   EXPECT_EQ(again["seconds"]["infer"], 0);
   EXPECT_EQ(again["coverage"], 1.0);
+  EXPECT_EQ(again["notes"], ranked["notes"]);
   const auto merged = Contents();
   score({"--match-threshold=0.2", "--force"});
   for (const auto& [path, content] : Contents()) {

@@ -26,6 +26,7 @@ constexpr double kModelMpp = 0.5;  // of CardText().
 // What a run of the pipeline told its sink.
 struct Results {
   explicit Results(size_t inputs) : results(inputs), finished(inputs) {}
+  std::function<StatusOr<SlideKey>()> key;  // that the sink gives.
   std::vector<SlideResult> results;
   std::vector<int> finished;
   int64_t tiles_begun = 0;
@@ -37,7 +38,7 @@ class Recorder final : public SlideSink {
  public:
   explicit Recorder(Results& results) : results_(&results) {}
   StatusOr<SlideTask> Take(size_t) override {
-    return SlideTask{.sha256 = "of x"};
+    return SlideTask{.key = results_->key};
   }
   void Begin(size_t, const SlidePlan&, int64_t tiles) override {
     const std::lock_guard lock(mutex_);
@@ -65,6 +66,9 @@ struct RunOptions {
   int64_t overlap_px = kOverlapPx;
   TilingMode mode = TilingMode::kTiles;
   MergeOptions merge = {};
+  std::function<StatusOr<SlideKey>()> key = [] {
+    return SlideKey{.sha256 = "of x"};
+  };
   std::function<bool()> stopped = [] { return false; };
 };
 
@@ -108,6 +112,7 @@ class ScorePipelineTest : public testing::Test {
                             .merge = setup.merge,
                             .classes = std::ssize(model_.card.classes)});
     Results results(inputs.size());
+    results.key = setup.key;
     Recorder recorder(results);
     const Status status =
         pipeline.Run(*setup.files, inputs, recorder, setup.stopped);
@@ -186,6 +191,22 @@ TEST_F(ScorePipelineTest, OnePixelIsAnImageToo) {
   const SlideResult slide = ScoreImage(MakeTestImage(1, 1).view(), kModelMpp);
   EXPECT_TRUE(slide.status.ok()) << slide.status.message();
   EXPECT_EQ(slide.counts.planned, 1);
+}
+
+// The hash may come last of all.
+TEST_F(ScorePipelineTest, AnImageThatCannotBeHashedFails) {
+  const SlideResult slide = ScoreImage(
+      MakeTestImage(64, 32).view(), kModelMpp,
+      {.key = [] { return Status(StatusCode::kIoError, "x.png: lost"); }});
+  EXPECT_EQ(slide.status.message(), "x.png: lost");
+  EXPECT_TRUE(slide.cells.empty());
+}
+
+TEST_F(ScorePipelineTest, AnImageThatFailedIsHashedToo) {
+  folder_.Put("x.png", "no image");
+  const SlideResult slide = Score("x.png", kModelMpp);
+  EXPECT_FALSE(slide.status.ok());
+  EXPECT_EQ(slide.sha256, "of x");
 }
 
 TEST_F(ScorePipelineTest, ResultNamesTheImageAndItsScale) {

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <limits>
 #include <optional>
@@ -13,6 +14,7 @@
 #include "app/candidate_file.h"
 #include "app/run_manifest.h"
 #include "app/slide_files.h"
+#include "tests/support/faulty_file_system.h"
 #include "tests/support/temporary_folder.h"
 
 namespace cyto8 {
@@ -41,16 +43,16 @@ class SlideLedgerTest : public testing::Test {
 
   // As a run does: candidates, a result, the state.
   void Finish(SlideLedger& ledger, const SlideTask& task) const {
+    const SlideKey key = task.key().value();
     CandidateWriter writer =
-        CandidateWriter::Create(
-            RealFileSystem(), task.candidates,
-            {.fingerprint = task.fingerprint, .width_px = 1, .height_px = 1})
+        CandidateWriter::Create(RealFileSystem(), task.candidates,
+                                {.width_px = 1, .height_px = 1})
             .value();
-    ASSERT_TRUE(writer.Commit().ok());
+    ASSERT_TRUE(writer.Commit(key.fingerprint).ok());
     folder_.Put("out/slides/x-1/detections.csv", "cells");
     SlideSummary slide;
     slide.identity = input_.identity;
-    slide.sha256 = task.sha256;
+    slide.sha256 = key.sha256;
     slide.counts = {.planned = 1, .scored = 1};
     ASSERT_TRUE(ledger.Record(slide, RecordedSlideFiles()).ok());
     ledger.Release(slide.identity);
@@ -210,6 +212,34 @@ TEST_F(PromiseP9, ACutStateOrCandidatesLeaveWorkToDo) {
     folder_.Put(path, whole);
     EXPECT_EQ(WorkOf(*Ledger(), input_), SlideWork::kNone);
   }
+}
+
+// Of a large new image the hash is not waited for, nor what is wrong with it.
+TEST_F(SlideLedgerTest, ALargeNewImageIsTakenBeforeItIsHashed) {
+  std::filesystem::resize_file(folder_.PathOf("x.svs"), 16 << 20);
+  FaultyFileSystem files(RealFileSystem());
+  options_.files = &files;
+  const auto ledger = Ledger();
+  files.Arm({.kind = FileCall::kRead, .index = 5, .error_number = EIO});
+  const TakenSlide taken = ledger->Take(input_).value();
+  EXPECT_EQ(taken.task.work, SlideWork::kScore);
+  EXPECT_EQ(taken.task.key().status().code(), StatusCode::kIoError);
+  SlideSummary slide;
+  slide.identity = input_.identity;
+  EXPECT_EQ(ledger->Record(slide, {}).code(), StatusCode::kIoError);
+  ledger->Release(input_.identity);
+  EXPECT_FALSE(ledger->Ended(input_).has_value());
+  RunOnce();
+  EXPECT_EQ(WorkOf(*Ledger(), input_), SlideWork::kNone);
+}
+
+// Else the hash decides what is left to do.
+TEST_F(SlideLedgerTest, AnImageWithCandidatesIsHashedFirst) {
+  RunOnce();
+  std::filesystem::remove(folder_.PathOf("out/slides/x-1/state.json"));
+  EXPECT_EQ(WorkOf(*Ledger(), input_), SlideWork::kMerge);
+  std::filesystem::remove(folder_.PathOf("x.svs"));
+  EXPECT_EQ(Ledger()->Take(input_).status().code(), StatusCode::kNotFound);
 }
 
 TEST_F(SlideLedgerTest, AFailedOrPartialSlideIsTriedAgain) {
