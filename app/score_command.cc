@@ -404,6 +404,9 @@ StatusOr<std::unique_ptr<SlideLedger>> ScoreRun::MakeLedger() const {
                                 .started_ns = started_ns_,
                                 .force = request_.force,
                                 .limits = request_.limits};
+  if (request_.hash_aside_bytes) {
+    options.hash_aside_bytes = *request_.hash_aside_bytes;
+  }
   options.candidates_config =
       fmt::format("cyto8 {}\nmodel {}\ncard {}\nscore {}\noverlap {}\n",
                   kVersion, model_.model_sha256, model_.card_sha256,

@@ -87,6 +87,9 @@ class ActiveSlide {
       AddNote(std::to_string(unseen) + " of " + std::to_string(counts.planned) +
                   " tiles were not reached in time",
               result);
+      if (!opened.is_ranked) {
+        AddNote("tiles by their place: no level to rank them by", result);
+      }
     }
     if (counts.failed == 0) return;
     std::string note = std::to_string(counts.failed) + " of " +
@@ -212,6 +215,12 @@ void Guarded(ActiveSlide& slide, const Work& work) {
   }
 }
 
+// Others may be asking for it, too.
+Status WaitForKey(const ActiveSlide& slide) {
+  const auto key = slide.key;
+  return key ? key().status() : OkStatus();
+}
+
 // The stages. Feed is called by one thread at a time, the others by many.
 class Stages {
  public:
@@ -241,6 +250,11 @@ class Stages {
         ++current_->holders;
         ReadAhead();
         return token;
+      }
+      // A failure may be the last that is allowed, so no other image is begun
+      // before it is told.
+      if (!current_->IsGood()) {
+        Guarded(*current_, [&] { return WaitForKey(*current_); });
       }
       Release(*std::exchange(current_, nullptr));
     }
@@ -281,7 +295,7 @@ class Stages {
   Status OpenOrFail(ActiveSlide& slide, const SlideInput& input,
                     const EarlierTiles* earlier);
   StatusOr<EarlierTiles> TilesOf(const std::string& candidates) const;
-  void NotePlan(ActiveSlide& slide, bool is_again) const;
+  static void NotePlan(ActiveSlide& slide);
   Status MakeCollector(ActiveSlide& slide, const SlideTask& task,
                        std::optional<CandidateWriter> writer);
   StatusOr<std::optional<CandidateWriter>> MakeWriter(const ActiveSlide& slide,
@@ -323,6 +337,7 @@ bool Stages::BeginNextSlide() {
     Guarded(*slide, [&]() -> Status {
       CYTO8_ASSIGN_OR_RETURN(const SlideTask task, sink_.Take(slide->number));
       has_work = task.work != SlideWork::kNone;
+      CYTO8_ENSURE(task.key || task.candidates.empty());
       if (!has_work || !slide->IsGood()) return OkStatus();
       slide->key = task.key;
       if (task.work == SlideWork::kMerge &&
@@ -362,12 +377,12 @@ Status Stages::OpenOrFail(ActiveSlide& slide, const SlideInput& input,
   slide.result.counts = {.planned = std::ssize(plan.tiles),
                          .background = std::ssize(slide.opened.background)};
   slide.result.is_slide = plan.is_slide;
-  NotePlan(slide, earlier != nullptr);
+  NotePlan(slide);
   return OkStatus();
 }
 
-// What of the file is not looked at, or not in the order that was asked for.
-void Stages::NotePlan(ActiveSlide& slide, bool is_again) const {
+// What of the file is not looked at.
+void Stages::NotePlan(ActiveSlide& slide) {
   const SlidePlan& plan = slide.opened.plan;
   const auto first_of = [&](int64_t count, const std::string& of) {
     if (count <= 1) return;
@@ -375,10 +390,6 @@ void Stages::NotePlan(ActiveSlide& slide, bool is_again) const {
   };
   first_of(plan.pages, "pages");
   first_of(plan.focal_planes, "focal planes");
-  if (std::isfinite(options_.budget_s) && !is_again &&
-      !slide.opened.is_ranked && slide.opened.turns.size() > 1) {
-    AddNote("tiles by their place: no level to rank them by", slide.result);
-  }
 }
 
 StatusOr<std::optional<CandidateWriter>> Stages::MakeWriter(

@@ -4,6 +4,8 @@
 // tests/app/score_command_test.cc.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,8 @@ struct ScoreRequest {
   std::vector<std::string> command = {};  // argv, for run.json.
   Environment environment = {};           // of the process.
   Limits limits = {};
+  // Of tests: from which size on images are hashed while they are scored.
+  std::optional<int64_t> hash_aside_bytes = std::nullopt;
 };
 
 }  // namespace cyto8

@@ -18,11 +18,6 @@ namespace fs = std::filesystem;
 
 constexpr std::array<std::string_view, 3> kIndexes = {".mrxs", ".vms", ".vmu"};
 
-bool IsIndex(const std::string& path) {
-  return std::ranges::find(kIndexes, LowerCaseExtension(path)) !=
-         kIndexes.end();
-}
-
 // Names of the regular files of a folder that begin so, each behind `prefix`;
 // none if there is no such folder.
 Status AddNames(FileSystem& files, const std::string& folder,
@@ -41,8 +36,14 @@ Status AddNames(FileSystem& files, const std::string& folder,
 
 }  // namespace
 
-StatusOr<Sha256Digest> HashOfSlide(FileSystem& files, const std::string& path) {
-  if (!IsIndex(path)) return Sha256OfFile(files, path);
+bool IsSlideIndex(const std::string& path) {
+  return std::ranges::find(kIndexes, LowerCaseExtension(path)) !=
+         kIndexes.end();
+}
+
+StatusOr<Sha256Digest> HashOfSlide(FileSystem& files, const std::string& path,
+                                   const std::stop_token& stop) {
+  if (!IsSlideIndex(path)) return Sha256OfFile(files, path, stop);
   const fs::path index = path;
   const std::string parent = index.parent_path().string();
   const std::string folder = parent.empty() ? "." : parent;
@@ -56,7 +57,7 @@ StatusOr<Sha256Digest> HashOfSlide(FileSystem& files, const std::string& path) {
   std::string lines;
   for (const std::string& name : names) {
     CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest,
-                           Sha256OfFile(files, folder + "/" + name));
+                           Sha256OfFile(files, folder + "/" + name, stop));
     lines += ToHex(digest) + "  " + name + "\n";
   }
   return Sha256(std::as_bytes(std::span(lines)));

@@ -11,7 +11,6 @@
 #include "app/slide_hash.h"
 #include "app/stopwatch.h"
 #include "base/atomic_file.h"
-#include "base/input_file.h"
 #include "base/numbers.h"
 #include "base/sha256.h"
 
@@ -19,6 +18,10 @@ namespace cyto8 {
 namespace {
 
 constexpr const char* kLockName = "/.lock";
+
+// Where no thread can be had, whoever asks for the hash makes it.
+constexpr std::launch kAtOnceIfPossible =
+    std::launch::async | std::launch::deferred;
 
 StatusOr<Sha256Digest> HashOfText(const std::string& text) {
   return Sha256(std::as_bytes(std::span(text)));
@@ -65,20 +68,11 @@ SlideSummary EndedAs(const SlideState& state, const SlideInput& input) {
   return slide;
 }
 
-StatusOr<bool> IsThere(FileSystem& files, const std::string& path) {
-  const StatusOr<int> file = files.OpenForReading(path);
-  if (file.status().code() == StatusCode::kNotFound) return false;
-  CYTO8_RETURN_IF_ERROR(file.status());
-  CYTO8_RETURN_IF_ERROR(files.Close(*file, path));
-  return true;
-}
-
-// So that hashing it takes longer than starting a thread for it.
-StatusOr<bool> IsLarge(FileSystem& files, const std::string& path) {
-  constexpr int64_t kBytes = int64_t{16} << 20;
-  CYTO8_ASSIGN_OR_RETURN(const std::unique_ptr<InputFile> file,
-                         InputFile::Open(files, path));
-  return file->size_bytes() >= kBytes;
+StatusOr<FileInfo> InfoOf(FileSystem& files, const std::string& path) {
+  CYTO8_ASSIGN_OR_RETURN(const int file, files.OpenForReading(path));
+  const StatusOr<FileInfo> info = files.Stat(file, path);
+  CYTO8_RETURN_IF_ERROR(files.Close(file, path));
+  return info;
 }
 
 // Which file an image is, for those of the same name in other folders; nothing
@@ -143,13 +137,29 @@ StatusOr<TakenSlide> SlideLedger::Take(const SlideInput& input) {
   return taken;
 }
 
+SlideLedger::~SlideLedger() {
+  stop_.request_stop();
+  for (const auto& [id, claim] : claims_) claim.hashed.wait();
+}
+
+// `before`: of the file when it was taken. One that changed since may be scored
+// in part as it was before.
 StatusOr<SlideLedger::HashedSlide> SlideLedger::Hash(
-    const SlideInput& input) const {
+    const SlideInput& input, const FileInfo& before) const {
+  FileSystem& files = *options_.files;
+  const std::string& path = input.file();
   HashedSlide slide;
-  const Stopwatch watch(slide.seconds);
-  CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest,
-                         HashOfSlide(*options_.files, input.file()));
-  slide.sha256 = ToHex(digest);
+  {
+    const Stopwatch watch(slide.seconds);
+    CYTO8_ASSIGN_OR_RETURN(const Sha256Digest digest,
+                           HashOfSlide(files, path, stop_.get_token()));
+    slide.sha256 = ToHex(digest);
+  }
+  CYTO8_ASSIGN_OR_RETURN(const FileInfo after, InfoOf(files, path));
+  if (!(after == before)) {
+    return Status(StatusCode::kUnavailable,
+                  path + ": was changed while it was read");
+  }
   CYTO8_ASSIGN_OR_RETURN(slide.keys, KeysOf(input, slide.sha256));
   return slide;
 }
@@ -167,15 +177,20 @@ StatusOr<TakenSlide> SlideLedger::Look(const SlideInput& input,
   CYTO8_RETURN_IF_ERROR(input.status);
   CYTO8_ASSIGN_OR_RETURN(claim.origin, OriginOf(input));
   task.candidates = folder + "/candidates.bin";
-  CYTO8_ASSIGN_OR_RETURN(const bool has_candidates,
-                         IsThere(files, task.candidates));
-  CYTO8_ASSIGN_OR_RETURN(const bool is_large, IsLarge(files, input.file()));
+  const Status candidates = InfoOf(files, task.candidates).status();
+  const bool has_candidates = candidates.code() != StatusCode::kNotFound;
+  if (has_candidates && !options_.force) CYTO8_RETURN_IF_ERROR(candidates);
+  CYTO8_ASSIGN_OR_RETURN(const FileInfo file, InfoOf(files, input.file()));
+  const bool is_large = file.size_bytes >= options_.hash_aside_bytes ||
+                        IsSlideIndex(input.file());
   // What is new needs its hash at the end only.
   const bool may_wait = is_large && !state.ok() && !has_candidates;
   claim.hashed =
-      std::async(may_wait ? std::launch::async : std::launch::deferred,
-                 [this, input] { return Hash(input); })
-          .share();
+      std::async(may_wait ? kAtOnceIfPossible : std::launch::deferred, [this,
+                                                                        input,
+                                                                        file] {
+        return Hash(input, file);
+      }).share();
   task.key = [hashed = claim.hashed]() -> StatusOr<SlideKey> {
     CYTO8_ASSIGN_OR_RETURN(const HashedSlide slide, hashed.get());
     return SlideKey{.sha256 = slide.sha256,

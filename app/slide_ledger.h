@@ -12,6 +12,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 
 #include "app/score_pipeline.h"
@@ -36,6 +37,9 @@ struct SlideLedgerOptions {
   // When this run began: what was ended since, others on this folder did.
   int64_t started_ns = 0;
   bool force = false;  // what was there before does not count.
+  // From this size on a new image is hashed while it is scored: it takes longer
+  // than starting a thread.
+  int64_t hash_aside_bytes = int64_t{16} << 20;
   Limits limits = {};
 };
 
@@ -51,6 +55,8 @@ class SlideLedger {
   // Makes the folder; kUnavailable if its file system does not keep locks.
   static StatusOr<std::unique_ptr<SlideLedger>> Create(
       const SlideLedgerOptions& options);
+  // Whatever is being hashed is given up.
+  ~SlideLedger();
 
   // Locks the image and says what is left to do. A failure leaves nothing
   // locked and what is there as it was. kInvalidArgument if the folder has the
@@ -93,7 +99,8 @@ class SlideLedger {
   }
   StatusOr<Keys> KeysOf(const SlideInput& input,
                         const std::string& sha256) const;
-  StatusOr<HashedSlide> Hash(const SlideInput& input) const;
+  StatusOr<HashedSlide> Hash(const SlideInput& input,
+                             const FileInfo& before) const;
   StatusOr<TakenSlide> Look(const SlideInput& input, Claim& claim) const;
   StatusOr<SlideState> StateOf(const SlideInput& input) const;
   StatusOr<bool> IsOver(const SlideState& state, const SlideInput& input,
@@ -102,6 +109,7 @@ class SlideLedger {
                                const Sha256Digest& fingerprint) const;
 
   const SlideLedgerOptions options_;
+  std::stop_source stop_;
   std::mutex mutex_;
   std::map<std::string, Claim> claims_;  // by id of the image.
 };

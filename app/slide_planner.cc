@@ -95,6 +95,7 @@ std::vector<TileTurn> TurnsOf(const SlidePlan& plan,
   std::erase_if(turns, [&](const TileTurn& turn) {
     return std::ranges::binary_search(background, turn.tile);
   });
+  turns.shrink_to_fit();  // mostly background.
   return turns;
 }
 

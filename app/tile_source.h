@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -76,12 +77,11 @@ class RowTiles final : public TileSource {
 // A slide whose blocks are read in any order: damage spoils its tiles only.
 class SlideTileSource final : public TileSource {
  public:
-  // tiles: of the plan, in pixels of `scaled`.
+  // tiles: of the plan, which outlives it, in pixels of `scaled`.
   SlideTileSource(std::unique_ptr<SlideReader> reader,
-                  std::unique_ptr<SlideTiles> scaled, std::vector<Tile> tiles)
-      : reader_(std::move(reader)),
-        scaled_(std::move(scaled)),
-        tiles_(std::move(tiles)) {}
+                  std::unique_ptr<SlideTiles> scaled,
+                  std::span<const Tile> tiles)
+      : reader_(std::move(reader)), scaled_(std::move(scaled)), tiles_(tiles) {}
 
   StatusOr<Image> Take(int64_t tile) override {
     return scaled_->Read(At(tile));
@@ -131,7 +131,7 @@ class SlideTileSource final : public TileSource {
 
   std::unique_ptr<SlideReader> reader_;  // outlives scaled_.
   std::unique_ptr<SlideTiles> scaled_;
-  std::vector<Tile> tiles_;
+  std::span<const Tile> tiles_;
 };
 
 }  // namespace cyto8

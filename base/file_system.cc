@@ -88,7 +88,11 @@ class PosixFileSystem final : public FileSystem {
   StatusOr<FileInfo> Stat(int file, const std::string& path) override {
     struct stat info {};
     if (fstat(file, &info) != 0) return ErrnoStatus(errno, path);
+    constexpr int64_t kNanoseconds = 1'000'000'000;
     return FileInfo{.size_bytes = info.st_size,
+                    .modified_ns = info.st_mtim.tv_sec * kNanoseconds +
+                                   info.st_mtim.tv_nsec,
+                    .inode = info.st_ino,
                     .is_regular = S_ISREG(info.st_mode),
                     .is_directory = S_ISDIR(info.st_mode)};
   }

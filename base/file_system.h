@@ -17,8 +17,11 @@ namespace cyto8 {
 
 struct FileInfo {
   int64_t size_bytes = 0;
+  int64_t modified_ns = 0;  // since 1970.
+  uint64_t inode = 0;
   bool is_regular = false;
   bool is_directory = false;
+  friend bool operator==(const FileInfo&, const FileInfo&) = default;
 };
 
 enum class EntryKind { kRegular, kDirectory, kSymlink, kOther };

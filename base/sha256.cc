@@ -50,7 +50,8 @@ StatusOr<Sha256Digest> Sha256Hasher::Finish() {
 namespace {
 
 StatusOr<Sha256Digest> DigestOf(FileSystem& files, int file,
-                                const std::string& path) {
+                                const std::string& path,
+                                const std::stop_token& stop) {
   constexpr size_t kBlockBytes = size_t{1} << 18;
   CYTO8_ASSIGN_OR_RETURN(const FileInfo info, files.Stat(file, path));
   if (!info.is_regular) {
@@ -58,12 +59,13 @@ StatusOr<Sha256Digest> DigestOf(FileSystem& files, int file,
   }
   std::vector<std::byte> block(kBlockBytes);
   Sha256Hasher hasher;
-  while (true) {
+  while (!stop.stop_requested()) {
     CYTO8_ASSIGN_OR_RETURN(const int64_t count, files.Read(file, block, path));
     if (count == 0) return hasher.Finish();
     CYTO8_RETURN_IF_ERROR(
         hasher.Append(std::span(block).first(static_cast<size_t>(count))));
   }
+  return Status(StatusCode::kUnavailable, path + ": hashing was stopped");
 }
 
 }  // namespace
@@ -74,10 +76,10 @@ StatusOr<Sha256Digest> Sha256(std::span<const std::byte> bytes) {
   return hasher.Finish();
 }
 
-StatusOr<Sha256Digest> Sha256OfFile(FileSystem& files,
-                                    const std::string& path) {
+StatusOr<Sha256Digest> Sha256OfFile(FileSystem& files, const std::string& path,
+                                    const std::stop_token& stop) {
   CYTO8_ASSIGN_OR_RETURN(const int file, files.OpenForReading(path));
-  const StatusOr<Sha256Digest> digest = DigestOf(files, file, path);
+  const StatusOr<Sha256Digest> digest = DigestOf(files, file, path, stop);
   const Status closed = files.Close(file, path);
   CYTO8_RETURN_IF_ERROR(digest.status());
   CYTO8_RETURN_IF_ERROR(closed);

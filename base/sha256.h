@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string>
 
 #include "base/file_system.h"
@@ -37,7 +38,9 @@ class Sha256Hasher {
 StatusOr<Sha256Digest> Sha256(std::span<const std::byte> bytes);
 
 // Of a whole file, read in blocks; for a regular file only (kInvalidArgument).
-StatusOr<Sha256Digest> Sha256OfFile(FileSystem& files, const std::string& path);
+// kUnavailable once a stop was asked for.
+StatusOr<Sha256Digest> Sha256OfFile(FileSystem& files, const std::string& path,
+                                    const std::stop_token& stop = {});
 
 // 64 lower-case hexadecimal digits.
 std::string ToHex(const Sha256Digest& digest);

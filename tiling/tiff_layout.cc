@@ -373,6 +373,7 @@ Status ReadExtents(const TiffDirectory& directory, int64_t file_bytes,
       const std::vector<int64_t> counts,
       directory.Numbers(layout.tiled ? kTileByteCounts : kStripByteCounts,
                         chunks));
+  layout.chunks.reserve(begins.size());
   for (size_t i = 0; i < begins.size(); ++i) {
     if (sparse && counts[i] == 0) {
       layout.chunks.emplace_back();

@@ -27,6 +27,9 @@ TEST(RealPathTest, FollowsLinksOfWhatIsThere) {
   EXPECT_EQ(RealPath(folder.PathOf("link/")), real);
   EXPECT_EQ(RealPath(folder.PathOf("link/new/file")), real / "new/file");
   EXPECT_EQ(AbsolutePath(folder.PathOf("link")), folder.PathOf("link"));
+  fs::create_directory(folder.PathOf("real/below"));
+  fs::create_directory_symlink("real/below", folder.PathOf("deep"));
+  EXPECT_EQ(RealPath(folder.PathOf("deep/../x")), real / "x");
 }
 
 TEST(RealPathTest, APathThatCannotBeLookedUpStaysAsItIsWritten) {

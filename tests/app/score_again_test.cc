@@ -150,6 +150,18 @@ TEST_F(ScoreAgainTest, CandidatesOfABudgetThatWasEnoughAreMergedAgain) {
   }
 }
 
+// Nothing was left out, so their order is nobody's business.
+TEST_F(ScoreAgainTest, ABudgetThatWasEnoughSaysNothingOfTheOrder) {
+  for (const char* threshold : {"0.3", "0.2"}) {
+    ASSERT_EQ(Score({"--budget-s=1000",
+                     std::string("--match-threshold=") + threshold},
+                    {"b.tif"})
+                  .code,
+              ExitCode::kWhole);
+    EXPECT_EQ(Images()[0]["notes"], "a slide has no overlay") << threshold;
+  }
+}
+
 TEST_F(ScoreAgainTest, PromiseP13AnUnchangedRunWritesNothingOfItsImages) {
   ASSERT_EQ(Score().code, ExitCode::kWhole);
   const auto files = Files();
@@ -199,8 +211,8 @@ TEST_F(ScoreAgainTest, WithoutTimeOneTileIsScoredAndTheRestIsStated) {
   EXPECT_EQ(image["tiles_scored"], 1);
   EXPECT_NE(image["scan"], "OK");
   EXPECT_EQ(image["notes"],
-            "tiles by their place: no level to rank them by; 5 of 6 tiles were "
-            "not reached in time; a slide has no overlay");
+            "5 of 6 tiles were not reached in time; tiles by their place: no "
+            "level to rank them by; a slide has no overlay");
 }
 
 TEST_F(ScoreAgainTest, CoverageBelowTheLimitHasItsExitCode) {

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <mutex>
 
 #include "app/load_model.h"
@@ -200,6 +201,17 @@ TEST_F(ScorePipelineTest, AnImageThatCannotBeHashedFails) {
       {.key = [] { return Status(StatusCode::kIoError, "x.png: lost"); }});
   EXPECT_EQ(slide.status.message(), "x.png: lost");
   EXPECT_TRUE(slide.cells.empty());
+}
+
+TEST_F(ScorePipelineTest, AHashMayComeFromAnotherThread) {
+  const auto hash = std::async(std::launch::async, [] {
+                      return StatusOr(SlideKey{.sha256 = "later"});
+                    }).share();
+  const SlideResult slide =
+      ScoreImage(MakeTestImage(300, 200).view(), kModelMpp,
+                 {.key = [hash] { return hash.get(); }});
+  EXPECT_TRUE(slide.status.ok()) << slide.status.message();
+  EXPECT_EQ(slide.sha256, "later");
 }
 
 TEST_F(ScorePipelineTest, AnImageThatFailedIsHashedToo) {

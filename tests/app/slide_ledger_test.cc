@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <limits>
 #include <optional>
@@ -44,6 +46,7 @@ class SlideLedgerTest : public testing::Test {
   // As a run does: candidates, a result, the state.
   void Finish(SlideLedger& ledger, const SlideTask& task) const {
     const SlideKey key = task.key().value();
+    EXPECT_GT(key.seconds, 0);
     CandidateWriter writer =
         CandidateWriter::Create(RealFileSystem(), task.candidates,
                                 {.width_px = 1, .height_px = 1})
@@ -216,7 +219,9 @@ TEST_F(PromiseP9, ACutStateOrCandidatesLeaveWorkToDo) {
 
 // Of a large new image the hash is not waited for, nor what is wrong with it.
 TEST_F(SlideLedgerTest, ALargeNewImageIsTakenBeforeItIsHashed) {
-  std::filesystem::resize_file(folder_.PathOf("x.svs"), 16 << 20);
+  std::filesystem::resize_file(
+      folder_.PathOf("x.svs"),
+      static_cast<uintmax_t>(options_.hash_aside_bytes));
   FaultyFileSystem files(RealFileSystem());
   options_.files = &files;
   const auto ledger = Ledger();
@@ -231,6 +236,33 @@ TEST_F(SlideLedgerTest, ALargeNewImageIsTakenBeforeItIsHashed) {
   EXPECT_FALSE(ledger->Ended(input_).has_value());
   RunOnce();
   EXPECT_EQ(WorkOf(*Ledger(), input_), SlideWork::kNone);
+}
+
+// Tiles of it may have been read before.
+TEST_F(SlideLedgerTest, AnImageThatChangesWhileItIsHashedIsNotDone) {
+  constexpr uintmax_t kLong = 1 << 28;  // bytes: longer than what follows.
+  std::filesystem::resize_file(folder_.PathOf("x.svs"), kLong);
+  const auto ledger = Ledger();
+  const TakenSlide taken = ledger->Take(input_).value();
+  std::filesystem::last_write_time(
+      folder_.PathOf("x.svs"),
+      std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
+  const Status changed = taken.task.key().status();
+  EXPECT_EQ(changed.code(), StatusCode::kUnavailable);
+  EXPECT_EQ(changed.message(),
+            folder_.PathOf("x.svs") + ": was changed while it was read");
+}
+
+TEST_F(SlideLedgerTest, ALedgerThatGoesGivesUpHashing) {
+  constexpr uintmax_t kVeryLong = uintmax_t{1} << 40;
+  std::filesystem::resize_file(folder_.PathOf("x.svs"), kVeryLong);
+  std::function<StatusOr<SlideKey>()> key;
+  {
+    const auto ledger = Ledger();
+    key = ledger->Take(input_).value().task.key;
+  }
+  EXPECT_EQ(key().status().message(),
+            folder_.PathOf("x.svs") + ": hashing was stopped");
 }
 
 // Else the hash decides what is left to do.
