@@ -92,7 +92,8 @@ def score_options(task: Task, truth: dict[str, Any], variant: Variant) -> list[s
     """At the files' scale one um/px is given for both: nothing is resampled."""
     mpp = str(file_mpp(truth))
     at_file = ["--mpp", mpp, "--target-mpp", mpp] if variant.scale == "file" else []
-    plain = ["--no-overlays", "--no-heatmaps", "--quiet"]
+    # What an earlier round left would be taken over.
+    plain = ["--no-overlays", "--no-heatmaps", "--quiet", "--force"]
     threads = ["--threads", str(task.threads)]
     model = ["--model", str(variant.model), "--mpp-from", str(task.truth)]
     return [*model, *at_file, *threads, *plain]

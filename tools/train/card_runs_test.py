@@ -72,6 +72,7 @@ class CardRunsTest(unittest.TestCase):
         self.assertEqual(given, ["--mpp", "0.2472", "--target-mpp", "0.2472"])
         self.assertEqual(file[:start] + file[start + 4 :], own)
         self.assertIn("--mpp-from", own)
+        self.assertIn("--force", own)
 
     def test_truth_needs_um_per_px(self) -> None:
         self.assertEqual(read_truth(self.task.truth), TRUTH)
